@@ -16,6 +16,16 @@ document.addEventListener("change", (event) => {
   } else if (chosen.matches("input[form=as-booked]")) countBooked();
 });
 
+// after an act the counters come back as they are now: the numbers elsewhere on the page are theirs
+document.addEventListener("htmx:afterSwap", () => {
+  const counts = document.getElementById("counts");
+  for (const number of counts?.querySelectorAll("[data-of]") || []) {
+    for (const shown of document.querySelectorAll(`[data-number="${number.dataset.of}"]`)) {
+      shown.textContent = number.textContent.trim();
+    }
+  }
+});
+
 // how many are recorded together; without any row that can be, there is no button
 const countBooked = () => {
   const form = document.getElementById("as-booked");
@@ -97,6 +107,7 @@ document.addEventListener("htmx:afterSettle", () => {
 
 // no connection, or the server failed: the row, or the button for several rows, stays as it was and says so
 const failed = (event) => {
+  if (event.detail.elt.id === "counts") return; // what was done is done; the next act counts again
   const row = event.detail.elt.closest("li") || event.detail.elt;
   row.classList.add("failed");
   row.querySelector("form.ticks")?.reset();
@@ -117,6 +128,7 @@ document.addEventListener("htmx:responseError", failed);
 // the focus stays in the row after a swap: on Undo, else on the row's first button
 let acted = "";
 document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.id === "counts") return;
   acted = event.target.closest("li")?.id || "";
 });
 document.addEventListener("htmx:afterSettle", () => {

@@ -163,6 +163,80 @@ def test_the_commonest_acts_take_three_clicks_at_most(
     )
 
 
+def numbers(page: Page) -> dict[str, list[str]]:
+    """Every number of Today that counts rows, wherever it stands: in the top line, a heading or a group."""
+    found: dict[str, list[str]] = page.evaluate(
+        """() => {
+          const found = {};
+          for (const one of document.querySelectorAll("[data-of], [data-number]")) {
+            if (one.closest("li[hidden]")) continue;
+            const name = one.dataset.of || one.dataset.number;
+            (found[name] ||= []).push(one.textContent.trim());
+          }
+          const tallies = {flags: "#to-attention", tally: "#flags-tally", bell: "#bell"};
+          for (const [name, where] of Object.entries(tallies)) {
+            found[name] = [document.querySelector(where).textContent.replace(/\\s+/g, " ").trim()];
+          }
+          return found;
+        }"""
+    )
+    return found
+
+
+def test_the_numbers_count_along_with_every_act(
+    live_server: LiveServer, page: Page, complaints: list[str], infused: int, today: date
+) -> None:
+    """After each act and its undoing they are those of the page when it is read again; the focus stays."""
+    sweep_windows(now=timezone.now())
+    sign_in(page, live_server)
+    Visit.objects.exclude(code="d28").filter(target__lt=today).update(performed_on=F("target"))
+    visit = Visit.objects.get(code="d28")
+    flag = Flag.objects.filter(cleared_at=None, window__isnull=False).order_by("pk").first()
+    assert flag
+    row, card = f"#v-{visit.pk}", page.locator(f"#attention li:has(.pt[href='/participants/{infused}/'])")
+
+    def counted_again(selector: str) -> dict[str, list[str]]:
+        with page.expect_response("**/today/counts/**"):
+            page.locator(selector).first.click()
+        expect(page.locator(".htmx-request")).to_have_count(0)
+        found = numbers(page)
+        assert page.evaluate("document.activeElement !== document.body"), "the focus is where it was"
+        other = page.context.new_page()
+        other.goto(f"{live_server.url}/")
+        fresh = numbers(other)
+        other.close()
+        assert {name: set(said) for name, said in found.items() if name in fresh} == {
+            name: set(said) for name, said in fresh.items() if name in found
+        }
+        return found
+
+    page.goto(f"{live_server.url}/")
+    page.wait_for_function("window.htmx !== undefined")
+    before = numbers(page)
+    assert before["book"] == ["1", "1"]
+    booked = counted_again(f"{row} button[data-book]")
+    assert booked["book"] == ["0", "0"]
+    assert counted_again(f"{row} button.undo") == before
+
+    selector = f"#{card.first.get_attribute('id')}"
+    asleep = counted_again(f"{selector} form[action$='/snooze/'] button")
+    assert asleep["flags"] != before["flags"]
+    assert counted_again(f"{selector} button.undo") == before
+
+    Visit.objects.filter(pk=visit.pk).update(booked_on=today - DAY)
+    page.goto(f"{live_server.url}/")
+    page.wait_for_function("window.htmx !== undefined")
+    assert numbers(page)["record"] == ["1", "1"]
+    assert counted_again("#as-booked button")["record"] == ["0", "0"]
+    assert counted_again(f"{row} button.undo")["record"] == ["1", "1"]
+
+    assert complaints == []
+    page.route("**/today/counts/**", lambda route: route.abort())
+    page.locator(f"{row} form[action$='/done/'] button").first.click()
+    expect(page.locator(f"{row} button.undo")).to_be_focused()
+    assert page.locator(".failed").count() == 0, "it was saved, though nobody could count"
+
+
 @pytest.mark.parametrize(("size", "light", "language"), [(DESK, "light", "zh-hans"), (PHONE, "dark", "en")])
 def test_today_can_be_read_and_used(
     live_server: LiveServer, page: Page, infused: int, size: Any, light: Any, language: str

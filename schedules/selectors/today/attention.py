@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
 from participants.domain.fact_kinds import FactKind
 from participants.models import Participant
@@ -88,18 +89,32 @@ def attention(
     user: User, now: datetime, wanted: Wanted, say: Say = plain, *, whole: bool = False, mine: bool = False
 ) -> Attention:
     """The participants with awake flags, the most severe first; the number of queries is constant."""
-    today: date = roles_day(now)
-    flags = awake_flags(of_wanted(user, now, wanted), today)
-    flags = flags.filter(owner=user) if mine else flags
-    ordered = flags.order_by(flag_rank(), "raised_at", "pk")
-    keys = list(ordered.values_list("pk", "participant_id", "severity")[:_READ])
+    keys = _awake(user, now, wanted, mine=mine)
     people = list(dict.fromkeys(person for _pk, person, _severity in keys))
     shown = people[: ALL if whole else CARDS]
     chosen = related_flags(Flag.objects.filter(pk__in=[pk for pk, person, _s in keys if person in shown]))
     by_pk = {flag.pk: flag for flag in chosen}
     cards = _cards([by_pk[pk] for pk, _person, _severity in keys if pk in by_pk], now, say)
+    return replace(_tallied(keys), cards=cards)
+
+
+def counted_flags(user: User, now: datetime, wanted: Wanted, *, mine: bool = False) -> Attention:
+    """How many flags are awake and of how many people, without their cards; one query."""
+    return _tallied(_awake(user, now, wanted, mine=mine))
+
+
+def _awake(user: User, now: datetime, wanted: Wanted, *, mine: bool) -> list[Any]:
+    """The awake flags, _READ at most, the most severe first: id, participant and severity of each."""
+    flags = awake_flags(of_wanted(user, now, wanted), roles_day(now))
+    flags = flags.filter(owner=user) if mine else flags
+    ordered = flags.order_by(flag_rank(), "raised_at", "pk")
+    return list(ordered.values_list("pk", "participant_id", "severity")[:_READ])
+
+
+def _tallied(keys: Sequence[Any]) -> Attention:
+    people = {person for _pk, person, _severity in keys}
     grave = sum(severity == MOST_SEVERE_FIRST[0] for _pk, _person, severity in keys)
-    return Attention(cards, len(people), len(keys), grave, len(keys) == _READ)
+    return Attention((), len(people), len(keys), grave, len(keys) == _READ)
 
 
 def card_of(flag: Flag, now: datetime, say: Say = plain) -> Card:

@@ -190,11 +190,13 @@ def board(
     places: SiteCalendars,
     say: Say = plain,
     whole: Collection[Section] = (),
+    read: Collection[Section] = tuple(Section),
 ) -> Board:
     """What the Today page shows of the visits at `places`, in the language of `say`.
 
-    `whole` are the parts that are shown with up to WHOLE rows. The number of queries does not depend on
-    that of visits, participants or sites.
+    `whole` are the parts that are shown with up to WHOLE rows, `read` those of which rows are read at all:
+    the others are counted alone. The number of queries does not depend on that of visits, participants or
+    sites.
     """
     if not places.sites:
         return Board()
@@ -207,7 +209,7 @@ def board(
     first = [
         (section, pk)
         for section, parts in conditions.items()
-        if counts[section]
+        if counts[section] and section in read
         for pk in _first(live, parts, _order(section, many), _shown(section, counts[section], whole))
     ]
     shown = Visit.objects.filter(pk__in=[pk for _section, pk in first]).annotate(group=part_of_visit(days))
@@ -219,6 +221,14 @@ def board(
     rows[Section.PREPARE] = [row for row in rows[Section.PREPARE] if _is_next(row)]
     counts[Section.PREPARE] = len(rows[Section.PREPARE])
     return Board(rows, counts, closing, ward, closed, absorbed)
+
+
+def counted(user: User, now: datetime, wanted: Wanted, places: SiteCalendars) -> Board:
+    """How many visits each part has: what `board` counts, and no rows but those that are to be prepared.
+
+    Whether somebody is there before the day of those says the calendar of their site, which no query asks.
+    """
+    return board(user, now, wanted, places, read=[Section.PREPARE])
 
 
 def board_row(visit: Visit, now: datetime, section: Section, say: Say = plain) -> BoardRow:

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django_htmx.http import trigger_client_event
 
 from participants.models import Participant
 from schedules.web.shared.back import back_or
@@ -18,6 +19,8 @@ from schedules.web.shared.wording import person_words
 from trials.domain.words import run_on
 
 FAILED, STALE = 422, 409
+ACTED = "acted"
+"""The event at which the page asks for its counters again: what was refused may have been done by others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ def respond(
     """Answer an act: the part of the page that it changed, or the page again, where the act was."""
     if getattr(request, "htmx", False):
         shown = {**context, "said": run_on((one.text for one, _just in outcomes), _), "in_place": True}
-        return render(request, template, shown, status=outcomes[0][0].status)
+        answered = render(request, template, shown, status=outcomes[0][0].status)
+        return trigger_client_event(answered, ACTED, after="settle")
     kept = []
     for outcome, just in outcomes:
         if just is not None and outcome.undo:

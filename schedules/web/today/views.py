@@ -20,8 +20,17 @@ from django.views.decorators.http import require_POST
 
 from schedules.domain.readiness.road import Stop, StopState
 from schedules.selectors.store.calendars import site_calendars, site_days
-from schedules.selectors.today.attention import attention
-from schedules.selectors.today.board import WHOLE, Board, BoardRow, Closing, Section, board, closing_of
+from schedules.selectors.today.attention import attention, counted_flags
+from schedules.selectors.today.board import (
+    WHOLE,
+    Board,
+    BoardRow,
+    Closing,
+    Section,
+    board,
+    closing_of,
+    counted,
+)
 from schedules.selectors.today.changes import changed_since, views_of
 from schedules.selectors.today.infusions import road_to_infusion
 from schedules.selectors.today.near_site import stays
@@ -110,6 +119,26 @@ def today(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@query_params("site", "trial", "mine")
+def recounted(request: HttpRequest) -> HttpResponse:
+    """The counters of the page as they are now: it asks for them after each act that was done in place."""
+    user, instant = user_of(request), now()
+    wanted = Wanted(site=site_asked(request), trial=trial_asked(request))
+    places = site_calendars(sites_visible_to(user, server_day(instant))).only(wanted.site)
+    mine = bool(request.GET.get("mine"))
+    found = counted(user, instant, wanted, places)
+    context = {
+        "board": found,
+        **_tallies(found),
+        "attention": _part(lambda: counted_flags(user, instant, wanted, mine=mine)),
+        "road": _part(lambda: road_to_infusion(user, instant, wanted, places, say)),
+        "changed": _part(lambda: changed_since(user, instant, wanted)),
+        "query": _kept(request.GET, FILTERS),
+    }
+    return render(request, "today/recounted.html", context)
+
+
+@login_required
 @require_POST
 def view_save(request: HttpRequest) -> HttpResponse:
     """Save the filters of the address as a view, and show it."""
@@ -152,14 +181,21 @@ def _board_context(found: Board, kept: Typed) -> dict[str, Any]:
     return {
         "board": found,
         **{f"{section.value}_rows": found.rows.get(section, []) for section in Section},
-        "counts": {section.value: found.counts.get(section, 0) for section in Section},
+        **_tallies(found),
         "book_groups": book_groups(found),
-        "closing": {key.value.replace("-", "_"): count for key, count in found.closing.items()},
         "scale": _scale(found),
         "recordable": sum(row.recordable_on is not None for row in found.rows.get(Section.RECORD, ())),
         "whole_rows": WHOLE,
         "book_shown": found.shown(Section.BOOK),
         "book_notes": any(day.note for row in found.rows.get(Section.BOOK, ()) for day in row.strip),
+    }
+
+
+def _tallies(found: Board) -> dict[str, Any]:
+    """How many visits each part has, and how soon windows close, under the names that the template reads."""
+    return {
+        "counts": {section.value: found.counts.get(section, 0) for section in Section},
+        "closing": {key.value.replace("-", "_"): count for key, count in found.closing.items()},
     }
 
 

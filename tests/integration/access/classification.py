@@ -104,6 +104,7 @@ def for_all(why: str, *, get: bool = True, post: bool = False) -> Endpoint:
 ADDRESSES: dict[str, Endpoint] = {
     # --- participants and their visits
     "today": listed(),
+    "today-counts": listed(),
     "worklist": listed(),
     "today-act": Endpoint("today-act", seen_by=VIEW, post=RECORD),
     "today-record": Endpoint(post=EVERYBODY, why="each visit that is chosen is asked for by itself"),

@@ -50,6 +50,7 @@ PERSON, TRIAL, SITE = Listed("participant"), Listed("trial"), Listed("site")
 LISTS: Mapping[str, Listed] = {
     # --- pages
     "today": Listed(),
+    "today-counts": Listed(),
     "worklist": Listed(),
     "participants": Listed(queries=("", "?q=S01-7")),
     "flags": Listed(),

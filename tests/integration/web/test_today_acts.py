@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -319,5 +320,31 @@ def test_a_part_that_fails_does_not_take_the_page_with_it(
     text = page.get("/").content.decode()
     assert text.count("This part could not be loaded.") == len(parts)
     assert f'id="v-{visit.pk}"' in text
-    assert text.count('<span class="n">?</span>') == len(parts), "no number is made up for a part"
+    assert len(re.findall(r'<span class="n"[^>]*>\?\s*</span>', text)) == len(parts), (
+        "no number is made up for a part"
+    )
     assert not re.search("none in 14 days|not looked at yet|0 critical|No open flags", text)
+
+
+def test_the_counters_are_asked_for_again_after_an_act_and_are_those_of_the_page(
+    page: Client, visit: Visit, enrolled: Enrol
+) -> None:
+    """The answer to each act says that something was done; what comes then is what the page itself says."""
+    enrolled("S01-002", TODAY - 28 * DAY, given=True)
+
+    def numbers(address: str) -> dict[str, str]:
+        text = page.get(address).content.decode()
+        found = re.findall(r'data-of="([\w-]+)">([^<]*)<', text)
+        return {name: number.strip() for name, number in found}
+
+    assert page.get("/").content.decode().count('hx-trigger="acted from:body"') == 1
+    before = numbers("/today/counts/")
+    assert before == numbers("/")
+    answer = act(page, visit, "book", on=(TODAY + DAY).isoformat())
+    assert json.loads(answer.headers["HX-Trigger-After-Settle"]) == {"acted": {}}
+    after = numbers("/today/counts/")
+    assert int(after["book"]) == int(before["book"]) - 1
+    assert int(after["prepare"]) == int(before["prepare"]) + 1
+    assert after == numbers("/")
+    other = numbers("/today/counts/?site=99999")
+    assert {other[name] for name in ("coming", "book", "record")} == {"0"}
