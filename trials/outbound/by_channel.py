@@ -62,7 +62,7 @@ def send_packet(way: Way, packet: Packet, *, secret: str, at: datetime, seconds:
             return _judged(way.kind, _posted(way, packet, secret, at, seconds))
         if way.kind is ChannelKind.FEISHU and secret:
             return _judged(way.kind, _signed_for_feishu(way, packet, secret, at, seconds))
-        return _by_apprise(way, packet.text, seconds)
+        return _by_apprise(way, packet, seconds)
     except OutboundRefused as refused:
         return Sent(Verdict.NEVER, refused.kept)
     except OutboundUnreachable as failed:
@@ -85,6 +85,21 @@ def _posted(way: Way, packet: Packet, secret: str, at: datetime, seconds: float)
     return post(way.url, body, headers=signed_headers(secret, packet.key, at, body), seconds=seconds)
 
 
+_LONGEST_KEY = 200
+"""How long a key is as it stands in a header: a digest of many messages has all of theirs."""
+
+
+def key_headers(kind: ChannelKind, packet: Packet) -> dict[str, str]:
+    """Give the headers that carry the key of a text, the same each time that it is sent.
+
+    Of the receivers that take no key of their own only a gateway in between can drop a repeat by it. To ntfy
+    (from 2.16 on) it is the sequence of a notification: a repeat takes the place of the first one.
+    """
+    key = packet.key if len(packet.key) <= _LONGEST_KEY else f"digest:{packet.sequence}"
+    found = {"X-Dayzero-Key": key}
+    return found | {"X-Sequence-ID": packet.sequence} if kind is ChannelKind.NTFY else found
+
+
 FEISHU = "https://open.feishu.cn/open-apis/bot/v2/hook/"
 
 
@@ -93,13 +108,15 @@ def _signed_for_feishu(way: Way, packet: Packet, secret: str, at: datetime, seco
     said = feishu_signature(secret, at) | {"msg_type": "text", "content": {"text": packet.text}}
     body = json.dumps(said, ensure_ascii=False).encode()
     url = FEISHU + way.url.partition("://")[2]
-    return post(url, body, headers={"Content-Type": "application/json; charset=utf-8"}, seconds=seconds)
+    headers = {"Content-Type": "application/json; charset=utf-8"} | key_headers(way.kind, packet)
+    return post(url, body, headers=headers, seconds=seconds)
 
 
-def _by_apprise(way: Way, text: str, seconds: float) -> Sent:
+def _by_apprise(way: Way, packet: Packet, seconds: float) -> Sent:
     plugin = _plugin(way)
     with GuardedSession(seconds=seconds) as session, _going_through(session):
-        taken = bool(plugin.send(body=text, title=""))
+        session.headers.update(key_headers(way.kind, packet))
+        taken = bool(plugin.send(body=packet.text, title=""))
         last = session.last
         if last is None:
             failed = session.failed

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from trials.domain.channels.kinds import KINDS, ChannelKind
 from trials.domain.channels.texts import Packet
 from trials.domain.errors import Refused, Stale
 from trials.models import AuditEntry, Channel, ChannelHealth, Membership, Role, User
-from trials.outbound import Verdict
+from trials.outbound import Verdict, new_signing_secret
 from trials.outbound.by_channel import send_packet
 from trials.selectors.channels import receivers_of
 from trials.services.channels.channels import (
@@ -208,6 +209,64 @@ def test_a_robot_takes_the_text_whole_by_the_guarded_session(
     assert kind is not ChannelKind.DINGTALK or "sign=" in took["path"]
 
 
+def posted(receiver: Receiver, kind: ChannelKind, packet: Packet, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What a receiver of a kind gets of a text, its own server standing for the receiver's."""
+    from importlib import import_module
+
+    from trials.domain.channels.kinds import Way, way_of
+
+    own = {
+        ChannelKind.NTFY: ("ntfy", f"http://127.0.0.1:{receiver.port}/ward", ""),
+        ChannelKind.SMSEAGLE: ("smseagle", f"smseagle://tok1@127.0.0.1:{receiver.port}/15550002222", ""),
+        ChannelKind.WEBHOOK: ("", receiver.url("ok"), new_signing_secret()),
+    }
+    address, secret = own[kind][1:] if kind in own else (ROBOTS[kind][2], "")
+    if kind in ROBOTS:
+        module, name, _address, query = ROBOTS[kind]
+        monkeypatch.setattr(getattr(import_module(module), name), "notify_url", receiver.url("ok") + query)
+    way = way_of(kind, address, "" if kind is ChannelKind.WEBHOOK else secret)
+    assert isinstance(way, Way)
+    receiver.took.clear()
+    send_packet(way, packet, secret=secret, at=NOW)
+    return receiver.took[0]["headers"]
+
+
+@pytest.mark.parametrize(
+    "kind", [*ROBOTS, ChannelKind.NTFY, ChannelKind.SMSEAGLE, ChannelKind.WEBHOOK], ids=str
+)
+def test_what_leaves_by_a_channel_carries_its_key_each_time(
+    kind: ChannelKind, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a signed POST did: behind a gateway nobody could tell a repeat from another message."""
+    name = "webhook-id" if kind is ChannelKind.WEBHOOK else "x-dayzero-key"
+    first, again, other = (
+        posted(receiver, kind, Packet((key,), "S01-003"), monkeypatch)
+        for key in ("closing:u1:2026-11-29:7", "closing:u1:2026-11-29:7", "closing:u2:2026-11-29:7")
+    )
+    assert first[name] == again[name] == "closing:u1:2026-11-29:7" != other[name]
+
+
+def test_ntfy_puts_a_repeat_in_the_place_of_the_first(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, again, other = (
+        posted(receiver, ChannelKind.NTFY, Packet((key,), "S01-003"), monkeypatch)["x-sequence-id"]
+        for key in ("k", "k", "l")
+    )
+    assert first == again != other
+    assert re.fullmatch(r"[-_A-Za-z0-9]{1,64}", first), "as ntfy takes it"
+
+
+def test_the_keys_of_a_long_digest_fit_into_a_header(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tuple(f"closing:{'u' * 40}:2026-11-29:{number}" for number in range(200))
+    headers = posted(receiver, ChannelKind.WECOM, Packet(keys, "S01-003"), monkeypatch)
+    assert len(headers["x-dayzero-key"]) < 100
+    again = posted(receiver, ChannelKind.WECOM, Packet(keys, "S01-003"), monkeypatch)
+    assert headers["x-dayzero-key"] == again["x-dayzero-key"]
+
+
 def test_a_feishu_robot_that_asks_for_a_signature_gets_it_in_each_message(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +284,7 @@ def test_a_feishu_robot_that_asks_for_a_signature_gets_it_in_each_message(
     assert said["sign"] == base64.b64encode(hmac.new(key, digestmod=hashlib.sha256).digest()).decode()
     assert (said["msg_type"], said["content"]) == ("text", {"text": "受试者 S01-003"})
     assert took["path"].endswith("hook=a-b"), "the secret stands in no address"
+    assert took["headers"]["x-dayzero-key"] == "k"
 
 
 @pytest.mark.parametrize(

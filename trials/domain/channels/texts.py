@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,11 @@ class Packet:
     def key(self) -> str:
         """The key under which a receiver can drop a repeat."""
         return "+".join(self.keys)
+
+    @property
+    def sequence(self) -> str:
+        """The key in 32 letters and digits, for receivers that take no others and no more."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:32]
 
 
 def packed(
