@@ -18,6 +18,7 @@ from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.claims import Thing, hearer, thing_heard
 from schedules.selectors.reminders.notices import (
     languages_of,
+    leaves_at,
     notices_about,
     reminders_by_id,
     still_true,
@@ -32,6 +33,7 @@ from schedules.selectors.reminders.recipients import (
     persons_of,
 )
 from schedules.selectors.reminders.ways import EMAIL, ways_of_groups
+from trials.domain.channels.failures import UNWRITTEN
 from trials.models import AuditEntry
 from trials.selectors.channels import receivers_of
 
@@ -40,15 +42,18 @@ Rows = Sequence[ReminderDelivery]
 _LATELY = timedelta(hours=26)
 """What was said on the day that it is now was said in these hours, also on a day of 25."""
 
+_LOOKED_AGAIN = timedelta(minutes=1)
+"""After so long it is asked again whether something more urgent has left: within it a ring comes round."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What the rows of a message say at this moment: the message, and the rows that it says.
 
     `covered` are rows of whose thing the person heard something today that is as urgent; `waits` those that
-    are more urgent than that, with the next morning; `quiet` those for which it has become night meanwhile,
-    with its end; `over` those that do not concern the person any more; `untrue` those whose reminder is no
-    longer true. `things` are what the person hears of.
+    are more urgent than that, with the next morning, and those of whose thing something more urgent leaves
+    today, with when to look again; `quiet` those for which it has become night meanwhile, with its end;
+    `over` those that do not concern the person any more; `untrue` those whose reminder is no longer true.
     """
 
     message: Message | None
@@ -64,10 +69,11 @@ def judge_messages(messages: Sequence[Rows], now: datetime, at: datetime, langua
     """Judge what the rows of each message say, and to whom; as many queries, however many messages.
 
     Nobody hears of one thing twice on one day: what is no more urgent than what was said counts as said
-    with it, what is more urgent waits until the next morning, and only what leaves at once does so. What was
-    due by day and is tried again by night waits for its end. Who is told because nobody acknowledged is not
-    told once somebody has. A group hears of what somebody at its place is told. `language` is the channel's,
-    else the recipient's counts. No two of the messages are of one receiver and thing (`claim_messages`).
+    with it, what is more urgent waits until the next morning, and only what leaves at once does so. Where
+    something more urgent of its thing is still to leave today, that goes first. What was due by day and is
+    tried again by night waits for its end. Who is told because nobody acknowledged is not told once somebody
+    has. A group hears of what somebody at its place is told. `language` is the channel's, else the
+    recipient's counts. No two of the messages are of one receiver and thing (`claim_messages`).
     """
     found = _Found.of(messages, now, at, language)
     return [found.judged(rows, at, language) for rows in messages]
@@ -99,6 +105,7 @@ class _Found:
     receivers: Mapping[str, str]
     groups: Mapping[int, Collection[str]]
     told: Mapping[Thing, Sequence[ReminderDelivery]]
+    to_leave: Mapping[Thing, Sequence[ReminderDelivery]]
     languages: Mapping[int, str]
 
     @classmethod
@@ -115,6 +122,7 @@ class _Found:
         )
         channels = {rows[0].channel for rows in messages}
         receivers = receivers_of(channels)
+        told, to_leave = _told_lately(named, channels, receivers, true, at)
         return cls(
             true={one.pk: one for one in true},
             people=people_of(true, now, context),
@@ -124,7 +132,8 @@ class _Found:
             answered={reminder for reminder, _person, _capacity, answered in recipients if answered},
             receivers=receivers,
             groups=_groups_of(true) if None in whom else {},
-            told=_told_lately(named, channels, receivers, true, at),
+            told=told,
+            to_leave=to_leave,
             languages={} if language else languages_of(named),
         )
 
@@ -132,7 +141,9 @@ class _Found:
         head = rows[0]
         concerned = {row.reminder_id for row in rows if self._concerns(row.reminder_id, head)}
         nights = self._nights(concerned, at)
-        mornings = self._mornings(head, [self.true[pk] for pk in sorted(concerned - nights.keys())], at)
+        awake = [self.true[pk] for pk in sorted(concerned - nights.keys())]
+        mornings = self._mornings(head, awake, at)
+        mornings |= self._behind_others(rows, [one for one in awake if one.pk not in mornings], at)
         said = [row for row in rows if row.reminder_id in concerned - nights.keys() - mornings.keys()]
         notices = [self._notice(head, row.reminder_id) for row in said]
         here = self.true.keys() & {row.reminder_id for row in rows}
@@ -198,6 +209,33 @@ class _Found:
                 found[reminder.pk] = self.hours[reminder.pk].next_morning(at, any_day=True)
         return found
 
+    def _behind_others(
+        self, rows: Rows, reminders: Sequence[Reminder], at: datetime
+    ) -> dict[int, datetime | None]:
+        """Those reminders of whose thing something more urgent leaves today, with when to look again.
+
+        That goes first, and what is less urgent then counts as said with it; where it does not leave after
+        all, this one does.
+        """
+        head, mine = rows[0], {row.pk for row in rows}
+        found: dict[int, datetime | None] = {}
+        for reminder in reminders:
+            here = self.hours.get(reminder.pk)
+            if here is None or reminder.kind not in BY_KIND:
+                continue
+            others = [
+                leaves
+                for other in self.to_leave.get((hearer(head, self.receivers), thing_named(reminder)), ())
+                if other.pk not in mine
+                and urgency_of(other.reminder.kind) > urgency_of(reminder.kind)
+                and _goes_first(other, head.channel)
+                and (leaves := leaves_at(other, at)).astimezone(here.zone).date()
+                == at.astimezone(here.zone).date()
+            ]
+            if others:
+                found[reminder.pk] = max(min(others), at + _LOOKED_AGAIN)
+        return found
+
     def _told_today(
         self, told: Sequence[ReminderDelivery], reminder: Reminder, head: ReminderDelivery, at: datetime
     ) -> list[ReminderDelivery]:
@@ -222,16 +260,25 @@ def _groups_of(reminders: Sequence[Reminder]) -> dict[int, set[str]]:
     return {pk: {way.channel for way in ways.get(place, ())} for pk, place in places.items()}
 
 
+def _goes_first(other: ReminderDelivery, channel: str) -> bool:
+    """Whether a less urgent message waits for this one: not where this one has a fault of its own.
+
+    A line that cannot be written, another channel of the same robot that fails: else nothing would be said.
+    """
+    return not other.attempts or (other.channel == channel and other.reason != UNWRITTEN)
+
+
 def _told_lately(
     people: Collection[int],
     channels: Collection[str],
     receivers: Mapping[str, str],
     about: Sequence[Reminder],
     at: datetime,
-) -> dict[Thing, list[ReminderDelivery]]:
+) -> tuple[dict[Thing, list[ReminderDelivery]], dict[Thing, list[ReminderDelivery]]]:
     """What these people, or the receivers of these channels, heard lately of the things of these reminders.
 
-    One query. By a channel it does not matter to whom it was said: its receiver heard it.
+    And what is still to leave to them of these. One query. By a channel it does not matter to whom it was
+    said: its receiver heard it.
 
     Of a visit by its row. What is of no visit, a window or a flag, has a name in the key alone: all that
     was said of the same participant is read.
@@ -244,8 +291,10 @@ def _told_lately(
         things |= Q(reminder__visit=None, reminder__participant__in=persons)
     if alone := [one.pk for one in about if not one.visit_id and not one.participant_id]:
         things |= Q(reminder__in=alone)
-    sent = ReminderDelivery.objects.filter(things, theirs, sent_at__gt=at - _LATELY)
-    found: dict[Thing, list[ReminderDelivery]] = {}
-    for one in sent.select_related("reminder"):
-        found.setdefault(thing_heard(one, receivers), []).append(one)
-    return found
+    open_ = Q(sent_at=None, refused_at=None, lapsed_at=None, reminder__lapsed_at=None)
+    rows = ReminderDelivery.objects.filter(things, theirs, Q(sent_at__gt=at - _LATELY) | open_)
+    told: dict[Thing, list[ReminderDelivery]] = {}
+    to_leave: dict[Thing, list[ReminderDelivery]] = {}
+    for one in rows.select_related("reminder"):
+        (told if one.sent_at else to_leave).setdefault(thing_heard(one, receivers), []).append(one)
+    return told, to_leave
