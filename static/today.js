@@ -16,14 +16,25 @@ document.addEventListener("change", (event) => {
   } else if (chosen.matches("input[form=as-booked]")) countBooked();
 });
 
-// after an act the counters come back as they are now: the numbers elsewhere on the page are theirs
-document.addEventListener("htmx:afterSwap", () => {
-  const counts = document.getElementById("counts");
-  for (const number of counts?.querySelectorAll("[data-of]") || []) {
-    for (const shown of document.querySelectorAll(`[data-number="${number.dataset.of}"]`)) {
-      shown.textContent = number.textContent.trim();
+// after an act the counters, the flags and the bell come as they are now, and the numbers elsewhere on the page are
+// those of the counters; where they do not come, what was done is done, and the next act counts again
+let counted = 0;
+document.body.addEventListener("acted", async () => {
+  const turn = ++counted;
+  try {
+    const answer = await fetch(document.getElementById("counts").dataset.again);
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (turn !== counted) return;
+    const focused = document.activeElement.id;
+    for (const one of [...fresh.body.children]) document.getElementById(one.id)?.replaceWith(one);
+    for (const number of document.querySelectorAll("#counts [data-of]")) {
+      for (const shown of document.querySelectorAll(`[data-number="${number.dataset.of}"]`)) {
+        shown.textContent = number.textContent.trim();
+      }
     }
-  }
+    if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+  } catch { /* no connection, or the page is left */ }
 });
 
 // how many are recorded together; without any row that can be, there is no button
@@ -107,7 +118,6 @@ document.addEventListener("htmx:afterSettle", () => {
 
 // no connection, or the server failed: the row, or the button for several rows, stays as it was and says so
 const failed = (event) => {
-  if (event.detail.elt.id === "counts") return; // what was done is done; the next act counts again
   const row = event.detail.elt.closest("li") || event.detail.elt;
   row.classList.add("failed");
   row.querySelector("form.ticks")?.reset();
@@ -128,7 +138,6 @@ document.addEventListener("htmx:responseError", failed);
 // the focus stays in the row after a swap: on Undo, else on the row's first button
 let acted = "";
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.target.id === "counts") return;
   acted = event.target.closest("li")?.id || "";
 });
 document.addEventListener("htmx:afterSettle", () => {

@@ -337,7 +337,7 @@ def test_the_counters_are_asked_for_again_after_an_act_and_are_those_of_the_page
         found = re.findall(r'data-of="([\w-]+)">([^<]*)<', text)
         return {name: number.strip() for name, number in found}
 
-    assert page.get("/").content.decode().count('hx-trigger="acted from:body"') == 1
+    assert page.get("/").content.decode().count('data-again="/today/counts/"') == 1
     before = numbers("/today/counts/")
     assert before == numbers("/")
     answer = act(page, visit, "book", on=(TODAY + DAY).isoformat())
