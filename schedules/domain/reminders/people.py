@@ -51,20 +51,23 @@ def people_to_tell(recipients: Sequence[Capacity], staff: Staff) -> list[Told]:
 
     Who is away is not told; their deputy is, if there is one who holds a role there and is not away. Where
     the participant's coordinator is away without one, the other coordinators are told; where nobody is
-    left, investigators are, and after them data managers, as an escalation. Empty where there is nobody.
+    left, investigators are, and after them data managers, each as what they are: nobody was asked before
+    them. Empty where there is nobody.
     """
     found = dict(_named(recipients, staff))
     if not found and {Capacity.MINE, Capacity.OWNER} & set(recipients):
         found = dict(_named((Capacity.COORDINATOR,), staff))
     for fall_back in FALL_BACK:
         if not found:
-            there = [one for one in staff.by_role.get(fall_back, ()) if one not in staff.away]
-            found = {one: Told(one, Capacity.ESCALATION) for one in there}
+            found = dict(_named((fall_back,), staff))
     return list(found.values())
 
 
 def people_to_escalate_to(staff: Staff, told: Collection[int]) -> list[Told]:
-    """Give who is told because nobody acknowledged: investigators, else others who were not told yet."""
+    """Give who is told because nobody acknowledged: investigators, else coordinators, else data managers.
+
+    Those who are away or were told already are left out of each.
+    """
     for capacity in (Capacity.INVESTIGATOR, Capacity.COORDINATOR, Capacity.DATA_MANAGER):
         there = [one for one in staff.by_role.get(capacity, ()) if one not in staff.away and one not in told]
         if there:

@@ -19,7 +19,8 @@ MORNING, EVENING = time(8), time(20)
 """When a message may leave at the earliest and the latest by the clock at the site; assumed."""
 
 ESCALATES_AFTER = 2
-"""After how many days without an acknowledgement investigators are told too; assumed. 0: never."""
+"""After how many days without an acknowledgement somebody else is told (`people.people_to_escalate_to`):
+first investigators; assumed. 0: never."""
 
 _MINE, _OWNER, _INVESTIGATOR = Capacity.MINE, Capacity.OWNER, Capacity.INVESTIGATOR
 BOTH = (_MINE, _INVESTIGATOR)

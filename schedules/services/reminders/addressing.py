@@ -276,7 +276,8 @@ def lapse_left_behind(*, at: datetime) -> int:
 def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int = ADDRESSED) -> int:
     """Tell others of what nobody acknowledged in time; give how many reminders.
 
-    Investigators of the site, once for each reminder; who snoozed it has noticed it, and is not passed by
+    Investigators of the site, or where none is left to tell coordinators, then data managers; once for each
+    reminder. Who snoozed it has noticed it, and is not passed by
     before it comes back.
     """
     at = at or now

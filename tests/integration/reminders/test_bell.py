@@ -252,10 +252,12 @@ def test_where_there_is_no_coordinator_an_investigator_is_told_and_then_an_admin
         code in message.body for code in Participant.objects.values_list("subject_code", flat=True)
     )
     assert ReminderRecipient.objects.get().person == keeper
-    a_coordinator("chief", role=Role.INVESTIGATOR)
+    chief = a_coordinator("chief", role=Role.INVESTIGATOR)
     later = NOON + timedelta(hours=1)
     ledger.ring_reminders(now=lambda: later, at=lambda: later)
     assert Reminder.objects.get(kind="closing").state is State.SENT
+    told = ReminderRecipient.objects.get(person=chief)
+    assert told.capacity == Capacity.INVESTIGATOR, "nobody was asked before who could have acknowledged"
 
 
 def test_where_nobody_administers_the_first_account_of_an_installation_is_told() -> None:

@@ -214,8 +214,14 @@ def with_(**given: object) -> Staff:
         ([Capacity.MINE], with_(mine=1, away={1: 3}), [(3, "deputy")], "the deputy while they are away"),
         ([Capacity.MINE], with_(mine=1, away={1: None}), [(2, "coordinator")], "no deputy: the others"),
         ([Capacity.MINE], with_(mine=1, away={1: 9}), [(2, "coordinator")], "a deputy who has no role here"),
-        ([Capacity.MINE], with_(mine=1, away={1: 2, 2: None}), [(7, "escalation")], "all away"),
-        ([Capacity.COORDINATOR], with_(by_role={"investigator": [7]}), [(7, "escalation")], "none is left"),
+        ([Capacity.MINE], with_(mine=1, away={1: 2, 2: None}), [(7, "investigator")], "all away"),
+        ([Capacity.COORDINATOR], with_(by_role={"investigator": [7]}), [(7, "investigator")], "none is left"),
+        (
+            [Capacity.COORDINATOR],
+            with_(by_role={"investigator": [7]}, away={7: 3}),
+            [(3, "deputy")],
+            "none is left, and who would be told has a deputy",
+        ),
         ([Capacity.COORDINATOR], with_(by_role={}), [], "nobody at all"),
     ],
 )
