@@ -277,8 +277,7 @@ def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int =
     """Tell others of what nobody acknowledged in time; give how many reminders.
 
     Investigators of the site, or where none is left to tell coordinators, then data managers; once for each
-    reminder. Who snoozed it has noticed it, and is not passed by
-    before it comes back.
+    reminder. Who snoozed it has noticed it, and is not passed by before it comes back.
     """
     at = at or now
     answered = answered_at(at).filter(reminder=OuterRef("pk"))
