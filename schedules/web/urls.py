@@ -11,6 +11,7 @@ from schedules.web.shared.shell import choose_theme
 urlpatterns = [
     path("", include("schedules.web.today.urls")),
     path("", include("schedules.web.calendar.urls")),
+    path("", include("schedules.web.paper.urls")),
     path("participants/", participant_list, name="participants"),
     path("participants/enrol/", enrolment, name="enrol"),
     path("participants/<int:pk>/", participant_detail, name="participant"),

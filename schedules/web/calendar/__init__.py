@@ -1,1 +1,1 @@
-"""A site's calendar, what it sees people with, and paper."""
+"""A site's calendar, and what it sees people with."""

@@ -49,7 +49,7 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
         "unavailable": unavailable,
     }
     with translation.override(language):
-        return render(request, "calendar/card.html", context)
+        return render(request, "paper/card_page.html", context)
 
 
 def _handed_out(request: HttpRequest, participant: Participant) -> HttpResponse:

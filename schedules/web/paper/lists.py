@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from schedules.selectors.paper.lists import ListKind, paper_list
 from schedules.services.paper.rendering import PdfUnavailable, paper_page, paper_pdf
-from schedules.web.calendar.card import CODES, pdf_response
+from schedules.web.paper.card import CODES, pdf_response
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import day_asked
