@@ -8,8 +8,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import Participant
+from schedules.domain.reminders.people import CAPACITY_LABELS, Capacity
 from schedules.domain.reminders.rules import KIND_LABELS, MANNER_LABELS
-from schedules.domain.reminders.states import CAPACITY_LABELS, Capacity, State, state_of
+from schedules.domain.reminders.states import State, state_of
 from schedules.models.visits import Visit
 from trials.models import User
 from trials.models.enumerated import choices_of, only

@@ -4,8 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from schedules.domain.reminders.states import Capacity
+from trials.domain.words import mark as _
+
+
+class Capacity(StrEnum):
+    """As what somebody is told."""
+
+    COORDINATOR = "coordinator"
+    INVESTIGATOR = "investigator"
+    DATA_MANAGER = "data_manager"
+    MINE = "mine"
+    OWNER = "owner"
+    DEPUTY = "deputy"
+    ESCALATION = "escalation"
+    ADMINISTRATOR = "administrator"
+
+
+CAPACITY_LABELS = {
+    Capacity.COORDINATOR: _("Study coordinators of the site"),
+    Capacity.INVESTIGATOR: _("Investigators of the site"),
+    Capacity.DATA_MANAGER: _("Data managers"),
+    Capacity.MINE: _("The participant's coordinator"),
+    Capacity.OWNER: _("The person to whom the flag is assigned"),
+    Capacity.DEPUTY: _("Deputy of somebody who is away"),
+    Capacity.ESCALATION: _("Told because nobody acknowledged in time"),
+    Capacity.ADMINISTRATOR: _("Administrators"),
+}
 
 FALL_BACK = (Capacity.INVESTIGATOR, Capacity.DATA_MANAGER)
 """Who is told in this order where nobody is left of those whom a rule names; assumed."""

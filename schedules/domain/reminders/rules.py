@@ -12,7 +12,7 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 
 from schedules.domain.reminders.ledger import BETWEEN, CLOSING, START
-from schedules.domain.reminders.states import Capacity
+from schedules.domain.reminders.people import Capacity
 from trials.domain.words import mark as _
 
 MORNING, EVENING = time(8), time(20)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time
 
+from schedules.domain.reminders.people import Capacity
 from schedules.domain.reminders.rules import EVENING, MORNING, Direction, Manner, Rule
-from schedules.domain.reminders.states import Capacity
 
 RECIPIENTS = (
     Capacity.MINE,

@@ -48,31 +48,6 @@ def state_of(
     return next((state for state, at in ends.items() if at is not None), State.WRITTEN)
 
 
-class Capacity(StrEnum):
-    """As what somebody is told."""
-
-    COORDINATOR = "coordinator"
-    INVESTIGATOR = "investigator"
-    DATA_MANAGER = "data_manager"
-    MINE = "mine"
-    OWNER = "owner"
-    DEPUTY = "deputy"
-    ESCALATION = "escalation"
-    ADMINISTRATOR = "administrator"
-
-
-CAPACITY_LABELS = {
-    Capacity.COORDINATOR: _("Study coordinators of the site"),
-    Capacity.INVESTIGATOR: _("Investigators of the site"),
-    Capacity.DATA_MANAGER: _("Data managers"),
-    Capacity.MINE: _("The participant's coordinator"),
-    Capacity.OWNER: _("The person to whom the flag is assigned"),
-    Capacity.DEPUTY: _("Deputy of somebody who is away"),
-    Capacity.ESCALATION: _("Told because nobody acknowledged in time"),
-    Capacity.ADMINISTRATOR: _("Administrators"),
-}
-
-
 def notice_key(key: str, recipient: int) -> str:
     """Give the key under which a reminder leaves to one person: rule, thing, day, step and recipient."""
     return f"{key}:{recipient}"

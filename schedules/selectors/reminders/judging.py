@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from schedules.domain.reminders import Notice
 from schedules.domain.reminders.grouping import MOST_LINES, Message, one_for_each_thing
 from schedules.domain.reminders.hours import Hours
+from schedules.domain.reminders.people import Capacity
 from schedules.domain.reminders.rules import BY_KIND, Manner, urgency_of
-from schedules.domain.reminders.states import Capacity
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.claims import Thing, hearer, thing_heard
 from schedules.selectors.reminders.notices import (

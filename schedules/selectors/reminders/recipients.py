@@ -12,10 +12,9 @@ from django.db.models import Q, QuerySet
 from participants.models import Absence, Participant, ParticipantCoordinator
 from schedules.domain.reminders import BETWEEN
 from schedules.domain.reminders.hours import Hours
-from schedules.domain.reminders.people import Staff, Told, people_to_tell
+from schedules.domain.reminders.people import Capacity, Staff, Told, people_to_tell
 from schedules.domain.reminders.rules import BY_KIND, SWEPT, UNTOLD, thing_of
 from schedules.domain.reminders.settings import Wanted
-from schedules.domain.reminders.states import Capacity
 from schedules.models import Flag, Reminder, ReminderPause, ReminderRecipient
 from schedules.selectors.reminders.candidates import OF_ALL, Context, context_of
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, RolesDay

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from schedules.domain.reminders.people import Capacity
 from schedules.domain.reminders.rules import BY_KIND, Manner
 from schedules.domain.reminders.settings import RECIPIENTS, Setting, read_days
-from schedules.domain.reminders.states import Capacity
 from schedules.models import ReminderSetting
 
 Said = dict[tuple[int, int | None, str], Setting]

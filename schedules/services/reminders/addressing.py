@@ -14,9 +14,8 @@ from django.db.models import Exists, OuterRef, Q
 from schedules.domain.reminders import STALE_AFTER
 from schedules.domain.reminders.grouping import together
 from schedules.domain.reminders.hours import Hours
-from schedules.domain.reminders.people import Told, people_to_escalate_to
+from schedules.domain.reminders.people import Capacity, Told, people_to_escalate_to
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD, Manner, urgency_of
-from schedules.domain.reminders.states import Capacity
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.notices import (
     KEPT_UNSAID,

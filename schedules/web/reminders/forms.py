@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from schedules.domain.reminders.people import CAPACITY_LABELS
 from schedules.domain.reminders.rules import MANNER_LABELS, Direction, Manner, Rule
 from schedules.domain.reminders.settings import (
     RECIPIENTS,
@@ -18,7 +19,6 @@ from schedules.domain.reminders.settings import (
     read_days,
     written_days,
 )
-from schedules.domain.reminders.states import CAPACITY_LABELS
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, VersionedForm
 from trials.models import User

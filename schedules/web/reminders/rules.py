@@ -16,9 +16,9 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from participants.selectors.participants import participants_visible_to
+from schedules.domain.reminders.people import CAPACITY_LABELS
 from schedules.domain.reminders.rules import BY_KIND, KIND_LABELS, MANNER_LABELS, Direction
 from schedules.domain.reminders.settings import Wanted, assumed
-from schedules.domain.reminders.states import CAPACITY_LABELS
 from schedules.notifications import sentence
 from schedules.selectors.reminders.previews import RuleRow, coming_reminders, pauses_now, rules_of, setting_of
 from schedules.services.reminders.settings import set_rule

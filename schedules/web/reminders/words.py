@@ -13,8 +13,9 @@ from django.utils.translation import pgettext
 
 from schedules.domain.reminders import START
 from schedules.domain.reminders.ledger import ClinicDaysLeft
+from schedules.domain.reminders.people import CAPACITY_LABELS, Capacity
 from schedules.domain.reminders.rules import BY_KIND, KIND_LABELS, UNTOLD
-from schedules.domain.reminders.states import CAPACITY_LABELS, STATE_LABELS, Capacity
+from schedules.domain.reminders.states import STATE_LABELS
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.notifications import sentence, with_clinic_days, written_day
 from schedules.selectors.reminders.bell import Telling, tellings_of, untold_of

@@ -14,7 +14,8 @@ from participants.models import Participant
 from schedules import tasks
 from schedules.domain.reminders import Notice
 from schedules.domain.reminders.grouping import Message
-from schedules.domain.reminders.states import Capacity, State
+from schedules.domain.reminders.people import Capacity
+from schedules.domain.reminders.states import State
 from schedules.models import Reminder, ReminderPreference, ReminderRecipient, ReminderSetting, Visit
 from schedules.notifications import written_out
 from schedules.selectors.reminders.bell import in_bell, unread_count

@@ -16,7 +16,7 @@ from schedules.domain.reminders.grouping import (
     together,
 )
 from schedules.domain.reminders.hours import Hours
-from schedules.domain.reminders.people import Staff, Told, people_to_escalate_to, people_to_tell
+from schedules.domain.reminders.people import Capacity, Staff, Told, people_to_escalate_to, people_to_tell
 from schedules.domain.reminders.rules import (
     BY_KIND,
     RULES,
@@ -35,7 +35,7 @@ from schedules.domain.reminders.settings import (
     wanted,
     written_days,
 )
-from schedules.domain.reminders.states import Capacity, State, state_of
+from schedules.domain.reminders.states import State, state_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FRIDAY = date(2026, 11, 20)
