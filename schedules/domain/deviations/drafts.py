@@ -370,7 +370,7 @@ def state_of(*, withdrawn: bool, lapsed: bool, classified: bool) -> DeviationSta
 
 
 def refusals_of_entering(what: str, occurred_on: date, today: date) -> Iterator[Refusal]:
-    """What forbids to enter a deviation by hand: a day in the future, not a word of what happened."""
+    """Why a deviation cannot be entered by hand: its day is to come, or nothing is said of what happened."""
     if occurred_on > today:
         message = IN_THE_FUTURE
         yield Refusal("occurred_on", message, {"day": occurred_on, "today": today})

@@ -66,7 +66,7 @@ def visit_document(plan: Plan, visit: PlannedVisit, say: Say = plain) -> Documen
 
 
 def window_document(plan: Plan, window: PlannedWindow, say: Say = plain) -> Document:
-    """One protocol window; it is assumed where it or either of its ends is."""
+    """One protocol window; its basis is *assumed* where the window or one of its ends is assumed."""
     rule = window.rule
     return {
         "code": rule.code,

@@ -25,7 +25,10 @@ class Hours:
     working_days: bool = True
 
     def idle_after(self, day: date) -> int:
-        """Give how many days in a row after a day nobody works: 0 where every day counts, or none does."""
+        """Give on how many days in a row after this one nobody works.
+
+        0 where every day counts, and where no working day is found.
+        """
         if not self.working_days:
             return 0
         idle = next((n for n in range(MOST_IDLE) if self.is_working(day + (n + 1) * _DAY)), None)

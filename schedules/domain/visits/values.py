@@ -99,7 +99,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What else is on record of the participant, of the present attempt.
+    """What is on record of the participant beside the visit itself, in the present attempt.
 
     `done` are the other performed visits; `anchors` the actual days; `consent` the day of the
     first consent and of its withdrawal; `ended` how the course ended; `attempt` the present attempt at

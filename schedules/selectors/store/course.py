@@ -170,7 +170,7 @@ def visit_under(visit: Visit, protocol: Protocol) -> VisitState:
 
 
 def history_of(visit: Visit, standing: CourseState) -> History:
-    """What else is on record of the visit's participant; two queries."""
+    """What is on record of the visit's participant beside it; two queries."""
     participant, protocol = standing.participant, standing.protocol
     performed = Visit.objects.of(participant).done().filter(attempt=visit.attempt)
     done = [visit_under(other, protocol) for other in performed.exclude(pk=visit.pk)]

@@ -93,7 +93,7 @@ def reinstate_deviation(
     """Bring back a deviation that was withdrawn, with a reason. Raises Refused and Stale."""
     deviation = _locked(deviation, version)
     if deviation.withdrawn_on is None:
-        raise Refused({"": [_("This deviation was not withdrawn.")]})
+        raise Refused({"": [_("This deviation is not withdrawn: there is nothing to bring back.")]})
     _refuse_without(reason)
     return _save(deviation, withdrawn_on=None, withdrawn_reason="")
 

@@ -1,4 +1,4 @@
-"""A participant's visit card, to be printed: study code only, no diagnosis, in English or Chinese."""
+"""A participant's visit card, to be printed: subject code only, no diagnosis, in English or Chinese."""
 
 from __future__ import annotations
 

@@ -214,14 +214,16 @@ def hindrance_words(hindrance: Hindrance) -> str:
 def _hindrance(hindrance: Hindrance) -> str:
     if hindrance.kind is HindranceKind.TARGET_CLOSED:
         return (
-            _("No clinic on the target: %(holiday)s") if hindrance.holiday else _("No clinic on the target")
+            _("No clinic on the target day: %(holiday)s")
+            if hindrance.holiday
+            else _("No clinic on the target day")
         )
     return {
         HindranceKind.NO_CALENDAR: _("The site has no table of working days"),
         HindranceKind.NO_CLINIC_DAY: _("No clinic day in the whole window"),
         HindranceKind.NO_CLINIC_DAY_LEFT: _("No clinic day left"),
         HindranceKind.LAST_CLINIC_DAY: _("Only clinic day left: %(day)s"),
-        HindranceKind.HOLIDAY_ON_WARD: _("Public holiday on the ward: %(holiday)s"),
+        HindranceKind.HOLIDAY_ON_WARD: _("Ward day on a public holiday: %(holiday)s"),
         HindranceKind.PROVISIONAL: _("Holidays of %(year)s provisional"),
     }[hindrance.kind]
 

@@ -39,7 +39,7 @@ HELP = {
     Help.BOOKED_OUTSIDE: gettext_lazy("Booked outside its window"),
     Help.LAST_CLINIC_DAY: gettext_lazy("Only one clinic day left"),
     Help.FEW_BESIDE_ABSENCES: gettext_lazy("Few clinic days left beside absences"),
-    Help.HOLIDAY_ON_WARD: gettext_lazy("Public holiday on the ward"),
+    Help.HOLIDAY_ON_WARD: gettext_lazy("Ward day on a public holiday"),
 }
 """What asks for help, in a few words."""
 

@@ -119,7 +119,7 @@ def test_a_line_says_who_which_visit_how_many_clinic_days_and_what_is_in_the_way
     assert "S01-001" in text
     assert "<b>D28</b>" in text
     assert "Fri 2 Oct" in text, "the weekday stands beside the date"
-    assert "No clinic on the target: National Day" in text
+    assert "No clinic on the target day: National Day" in text
     assert "suggested" in text
 
 
