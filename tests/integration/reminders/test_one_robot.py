@@ -186,3 +186,24 @@ def test_the_robots_of_an_earlier_release_are_known_by_their_addresses(settings:
     assert known["sealed"] == ""
     assert AuditEntry.objects.count() == before
     assert sealed.__class__.objects.get(pk=sealed.pk).receiver_way == sealed.way
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "known_as"),
+    [
+        ("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k-1", "wecom:k-1"),
+        ("dingtalk", "dingtalk://SEC12345678@ab1", "dingtalk:ab1"),
+        ("feishu", "https://open.feishu.cn/open-apis/bot/v2/hook/a-b/", "feishu:a-b"),
+        ("ntfy", "ntfys://tk_12345678@Ntfy.example.org:8443/ward/", "ntfy:ntfy.example.org:8443/ward/"),
+        ("webhook", "https://Gateway.example.org/x?a=1", "webhook:gateway.example.org/x?a=1"),
+        ("twilio", "twilio://ACab12:tok1@+15550001111/+15550002222/", "twilio:+15550001111/+15550002222"),
+        ("smseagle", "smseagle://tok_1@[::1]:80/15550002222", "smseagle:[::1]:80/15550002222"),
+        ("wecom", "https://qyapi.weixin.qq.com/?key=k-1", None),
+    ],
+)
+def test_the_migration_names_receivers_as_it_did_whatever_becomes_of_the_code(
+    kind: str, address: str, known_as: str | None
+) -> None:
+    assert (
+        import_module("trials.migrations.0023_receivers_of_channels").receiver_of(kind, address) == known_as
+    )
