@@ -94,11 +94,3 @@ class StartNeedsReason(DepartureNeedsReason):
 
 class AmendmentRefused(Refused):
     """An amendment cannot be started or tried again so."""
-
-
-class AmendmentStale(DomainError):
-    """What was shown is no longer so; `dry_run` holds what the same amendment would do now."""
-
-    def __init__(self, dry_run: object) -> None:
-        self.dry_run = dry_run
-        super().__init__("something changed since the amendment was shown: look at it again")

@@ -25,6 +25,7 @@ from schedules.selectors.windows.evaluation import steps_by_person
 from schedules.services.enrolment.refusals import NOT_IN_USE
 from schedules.services.replanning.moves import Preview, Proposal, preview_of
 from schedules.services.replanning.side_effects import with_verdicts_by
+from trials.domain.errors import DomainError
 from trials.domain.words import Code, Value, Words, listed
 from trials.models import ProtocolVersion, Site
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
@@ -93,6 +94,14 @@ class DryRun:
     def of(self, outcome: Outcome) -> tuple[Prospect, ...]:
         """Those who would come out so."""
         return tuple(one for one in self.prospects if one.outcome is outcome)
+
+
+class AmendmentStale(DomainError):
+    """What was shown is no longer so; `dry_run` holds what the same amendment would do now."""
+
+    def __init__(self, dry_run: DryRun) -> None:
+        self.dry_run = dry_run
+        super().__init__("something changed since the amendment was shown: look at it again")
 
 
 def preview_amendment(*, amendment: Amendment, now: datetime) -> DryRun:

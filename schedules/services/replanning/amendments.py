@@ -17,13 +17,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from schedules.domain.deviations.stored_sentences import told
-from schedules.domain.errors import AmendmentRefused, AmendmentStale, ReplanningRefused
+from schedules.domain.errors import AmendmentRefused, ReplanningRefused
 from schedules.domain.replanning.amendments import HELD_BACK, Outcome
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.models import AmendmentRun, AmendmentStep
 from schedules.selectors.store.calendars import today_at
 from schedules.selectors.store.records import record_of
-from schedules.services.replanning.amendment_previews import Amendment, Judging, Prospect, preview_amendment
+from schedules.services.replanning.amendment_previews import (
+    Amendment,
+    AmendmentStale,
+    Judging,
+    Prospect,
+    preview_amendment,
+)
 from schedules.services.replanning.moves import Proposal, replan_many
 from trials.audit.acts import recorded
 from trials.bounded import HasTime, always

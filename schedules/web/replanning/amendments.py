@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from schedules.domain.deviations.stored_sentences import facts_text
-from schedules.domain.errors import AmendmentRefused, AmendmentStale
+from schedules.domain.errors import AmendmentRefused
 from schedules.domain.plan.labels import in_language
 from schedules.domain.replanning.amendments import (
     FATE_LABELS,
@@ -41,7 +41,13 @@ from schedules.selectors.pages.amendments import (
     steps_of_run,
     versions_to_amend,
 )
-from schedules.services.replanning.amendment_previews import Amendment, DryRun, Prospect, preview_amendment
+from schedules.services.replanning.amendment_previews import (
+    Amendment,
+    AmendmentStale,
+    DryRun,
+    Prospect,
+    preview_amendment,
+)
 from schedules.services.replanning.amendments import cancel_amendment, retry_amendment, start_amendment
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY
@@ -162,29 +168,21 @@ def amendment_new(request: HttpRequest, pk: int) -> HttpResponse:
     if not sites:
         raise PermissionDenied(_("Your role here does not allow recording."))
     posted = request.POST if request.method == "POST" else None
-    given = request.GET if posted is None else posted
-    form = AmendmentForm(trial, sites, given or None)
-    why = ReasonForm(posted)
+    form, why = AmendmentForm(trial, sites, posted or request.GET or None), ReasonForm(posted)
     context: dict[str, Any] = {"trial": trial, "form": form, "why": why}
-    status = 422 if given else 200
+    status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
-            if posted is not None and why.is_valid():
+            if why.is_valid():
                 return _begun(request, form, why)
-            context["dry"] = preview_amendment(amendment=form.amendment(), now=now())
+            context |= _shown(request, preview_amendment(amendment=form.amendment(), now=now()))
             status = 200 if posted is None else 422
         except AmendmentRefused as refused:
             form.refuse(refused)
         except AmendmentStale as stale:
-            context |= {"dry": stale.dry_run, "stale": True}
+            context |= {"stale": True, **_shown(request, stale.dry_run)}
             status = 409
-    dry = context.get("dry")
-    return render(
-        request,
-        "amendments/new.html",
-        context | (_shown(request, dry) if isinstance(dry, DryRun) else {}),
-        status=status,
-    )
+    return render(request, "amendments/new.html", context, status=status)
 
 
 @login_required
@@ -301,6 +299,7 @@ def _shown(request: HttpRequest, dry: DryRun) -> dict[str, Any]:
     page = Paginator(dry.prospects, PER_PAGE).get_page(request.GET.get("page"))
     counts = {outcome: len(dry.of(outcome)) for outcome in Outcome}
     return {
+        "dry": dry,
         "parts": [
             (_(PART_LABELS[part]), [(one, _(FATE_LABELS[one.fate])) for one in found if one.part is part])
             for part in Part

@@ -17,14 +17,18 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_kinds import Confirmation
 from participants.domain.fact_kinds import TestResult as Result
 from participants.models import Participant
-from schedules.domain.errors import AmendmentStale, ReplanningStale
+from schedules.domain.errors import ReplanningStale
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.windows.verdict_changes import VerdictChange
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.selectors.store.records import records_of
 from schedules.selectors.windows.evaluation import windows_of_participants
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.replanning.amendment_previews import Amendment, preview_amendment
+from schedules.services.replanning.amendment_previews import (
+    Amendment,
+    AmendmentStale,
+    preview_amendment,
+)
 from schedules.services.replanning.amendments import start_amendment
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_of, preview_replanning
 from schedules.services.replanning.side_effects import with_verdicts, with_verdicts_of

@@ -15,11 +15,12 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Consent, CourseStep, Participant
 from schedules import tasks
 from schedules.domain.deviations.stored_sentences import facts_text
-from schedules.domain.errors import AmendmentRefused, AmendmentStale
+from schedules.domain.errors import AmendmentRefused
 from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.models import AmendmentRun, AmendmentStep, Visit
 from schedules.services.replanning import amendments
+from schedules.services.replanning.amendment_previews import AmendmentStale
 from schedules.services.replanning.amendments import advance_amendments, retry_amendment, start_amendment
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import undo_visit
