@@ -168,8 +168,8 @@ class Product:
 
     def state(self, day: date) -> ProductState:
         """What is on record of the product until a day."""
-        failed, outside = (self.done(milestone, day) for milestone in BROKEN)
-        received, released = (self.done(milestone, day) for milestone in READY)
+        failed, outside = self._days_of(BROKEN, day)
+        received, released = self._days_of(READY, day)
         if failed:
             return ProductState.FAILED
         if outside and not (released and released >= outside):
@@ -177,6 +177,9 @@ class Product:
         if received and released:
             return ProductState.READY_ALL_THE_SAME if outside else ProductState.READY
         return ProductState.ON_ITS_WAY if self.days else ProductState.UNKNOWN
+
+    def _days_of(self, milestones: Iterable[Milestone], by: date) -> Iterator[date | None]:
+        return (self.done(milestone, by) for milestone in milestones)
 
     def missing(self, day: date) -> tuple[Milestone, ...]:
         """What has not come by a day and makes the product ready."""

@@ -104,17 +104,21 @@ def read_together(*queries: QuerySet[Any, Any] | Asked) -> list[list[Any]]:
     row are not sent. For a few hundred rows: each is written and read once more than needs be.
     """
     parts = [_Part.asked(query) if isinstance(query, Asked) else _Part.of(query) for query in queries]
-    sent = [part for part in parts if part is not None]
-    if sent:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {', '.join(part.sql for part in sent)}",
-                [given for part in sent for given in part.given],
-            )
-            found = cursor.fetchone()
-        for part, text in zip(sent, found, strict=True):
-            part.take(json.loads(text) if isinstance(text, str) else text)
+    if sent := [part for part in parts if part is not None]:
+        _ask(sent)
     return [[] if part is None else part.rows for part in parts]
+
+
+def _ask(parts: Sequence[_Part]) -> None:
+    """Send the parts as one statement, and let each take its answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(part.sql for part in parts)}",
+            [given for part in parts for given in part.given],
+        )
+        found = cursor.fetchone()
+    for part, text in zip(parts, found, strict=True):
+        part.take(json.loads(text) if isinstance(text, str) else text)
 
 
 class _Part:

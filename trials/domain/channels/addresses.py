@@ -76,21 +76,29 @@ def target_of(url: str) -> Target | Refusal:
     """
     shown = url.split("?", maxsplit=1)[0][:80]
     wrong = Refusal("url", NOT_A_URL, {"url": shown})
-    if len(url) > LONGEST_URL or _CONTROL.search(url):
-        return wrong
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
+    parts = _parts(url)
+    if parts is None:
         return wrong
     if parts.scheme not in {"http", "https"}:
         return Refusal("url", NOT_HTTPS, {"url": shown}) if parts.scheme else wrong
     if parts.username is not None or parts.password is not None:
         return Refusal("url", WITH_PASSWORD)
     host = _host(parts)
-    if host is None or parts.fragment or port == 0:
+    if host is None or parts.fragment or parts.port == 0:
         return wrong
-    return Target(parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
+    return Target(parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a URL that can be read, its port among them; None of any other."""
+    if len(url) > LONGEST_URL or _CONTROL.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018, raises where it is no number
+    except ValueError:
+        return None
+    return parts
 
 
 def _host(parts: SplitResult) -> str | None:

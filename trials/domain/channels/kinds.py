@@ -209,12 +209,13 @@ def way_of(kind: ChannelKind, address: str, secret: str = "") -> Way | Refusal:
     if refused := _refused(kind, scheme, secret):
         return refused
     if kind is ChannelKind.WEBHOOK:
-        return Way(kind, given, urlsplit(given).hostname or "", given) if scheme else wrong
+        return _signed_post(given) if scheme else wrong
     if kind is ChannelKind.NTFY:
         return _ntfy(given, scheme, secret) or wrong
-    return _by_pattern(kind, given, scheme, secret) or (
-        Refusal("address", NO_OPTIONS) if scheme in known.schemes and "?" in given else wrong
-    )
+    if way := _by_pattern(kind, given, scheme, secret):
+        return way
+    has_options = scheme in known.schemes and "?" in given
+    return Refusal("address", NO_OPTIONS) if has_options else wrong
 
 
 def receiver_of(way: Way) -> str:
@@ -246,13 +247,13 @@ def _refused_scheme(scheme: str) -> Refusal:
     return Refusal("address", NOT_ON_THE_LIST, {"scheme": scheme[:30], "list": listed}, "scheme-refused")
 
 
+def _signed_post(given: str) -> Way:
+    return Way(ChannelKind.WEBHOOK, given, urlsplit(given).hostname or "", given)
+
+
 def _by_pattern(kind: ChannelKind, given: str, scheme: str, secret: str) -> Way | None:
     known = KINDS[kind]
-    if scheme in known.schemes:
-        rest = given.partition("://")[2]
-    else:
-        found = re.fullmatch(known.own, given) if known.own else None
-        scheme, rest = known.schemes[0], found[1] if found else ""
+    scheme, rest = _as_apprise(known, given, scheme)
     if kind is ChannelKind.DINGTALK and "@" in rest and not secret:
         secret, _at, rest = rest.partition("@")
     if not re.fullmatch(known.pattern, rest):
@@ -263,6 +264,14 @@ def _by_pattern(kind: ChannelKind, given: str, scheme: str, secret: str) -> Way 
         connects = _own_server(scheme, rest)
         host = urlsplit(connects).hostname or ""
     return Way(kind, f"{scheme}://{signed}{rest}", host, connects)
+
+
+def _as_apprise(known: Kind, given: str, scheme: str) -> tuple[str, str]:
+    """The scheme of apprise and what stands behind it, of an address in either spelling; else nothing."""
+    if scheme in known.schemes:
+        return scheme, given.partition("://")[2]
+    found = re.fullmatch(known.own, given) if known.own else None
+    return known.schemes[0], found[1] if found else ""
 
 
 def _own_server(scheme: str, rest: str) -> str:

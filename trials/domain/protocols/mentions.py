@@ -99,10 +99,7 @@ def bases(protocol: Protocol) -> Iterator[tuple[str, Basis]]:
     for index, anchor in enumerate(protocol.anchors):
         if anchor.derived:
             yield f"anchors[{index}].derived.basis", anchor.derived.basis
-    for index, visit in enumerate(protocol.visits):
-        yield f"visits[{index}].basis", visit.basis
-        if isinstance(visit.timing, AtOffset):
-            yield f"visits[{index}].tolerance.basis", visit.timing.tolerance.basis
+    yield from _bases_of_visits(protocol)
     for path, bound in bounds(protocol):
         yield f"{path}.basis", bound.basis
     for section in ("activities", "windows", "dose_levels", "gates"):
@@ -112,6 +109,13 @@ def bases(protocol: Protocol) -> Iterator[tuple[str, Basis]]:
         yield "hold.basis", protocol.hold.basis
     if protocol.product:
         yield "product.basis", protocol.product.basis
+
+
+def _bases_of_visits(protocol: Protocol) -> Iterator[tuple[str, Basis]]:
+    for index, visit in enumerate(protocol.visits):
+        yield f"visits[{index}].basis", visit.basis
+        if isinstance(visit.timing, AtOffset):
+            yield f"visits[{index}].tolerance.basis", visit.timing.tolerance.basis
 
 
 def offsets(protocol: Protocol) -> Iterator[tuple[str, Offset]]:

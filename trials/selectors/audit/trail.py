@@ -178,17 +178,23 @@ def stretches_of(user: User, today: date, moved: QuerySet[Any], participants: Qu
     what was written before carries the site of that time. Nothing for somebody who sees everything, or
     has roles at so many places that the walk finds a page soon.
     """
-    scope = roles_of(user, today)
-    sites = {grant.site for grant in scope.grants if grant.site is not None}
-    trials = {grant.trial for grant in scope.grants if grant.site is None and grant.trial is not None}
-    everywhere = any(grant.site is None and grant.trial is None for grant in scope.grants)
-    if scope.everything or everywhere or len(sites) + len(trials) > FEW_PLACES:
+    here = _places_of(roles_of(user, today))
+    if here is None or len(here) > FEW_PLACES:
         return ()
-    here = [Q(site_id=site) for site in sorted(sites)] + [Q(trial_id=trial) for trial in sorted(trials)]
     unknown = Q(site_id=None, participant_id__isnull=False, participant_id__in=participants.values("pk"))
     elsewhere = list(moved.filter(pk__in=participants.values("pk")).values_list("pk", flat=True))
     rest = [Q(participant_id=None), unknown]
     return (*here, *rest, *([Q(participant_id__in=elsewhere)] if elsewhere else ()))
+
+
+def _places_of(scope: Scope) -> list[Q] | None:
+    """A condition for each place at which somebody has a role; None where they see every place."""
+    sites = {grant.site for grant in scope.grants if grant.site is not None}
+    trials = {grant.trial for grant in scope.grants if grant.site is None and grant.trial is not None}
+    everywhere = any(grant.site is None and grant.trial is None for grant in scope.grants)
+    if scope.everything or everywhere:
+        return None
+    return [Q(site_id=site) for site in sorted(sites)] + [Q(trial_id=trial) for trial in sorted(trials)]
 
 
 def page_of_entries(
