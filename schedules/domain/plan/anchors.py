@@ -78,19 +78,29 @@ class _Resolver:
         return day
 
     def _derive(self, code: str, derived: Derivation) -> AnchorDay | None:
-        if derived.visit and (done := self.known.performed.get(derived.visit)):
-            return AnchorDay(done.day, AnchorKind.ACTUAL, done.at)
+        if performed := self._performed(derived):
+            return performed
         base = self.day_of(derived.anchor)
         if base is None:
             return None
-        assumed = base.assumed or derived.basis.assumed
         settled = self._settled(code, derived)
         awaited = derived.visit if settled is None and base.kind is not AnchorKind.ACTUAL else None
         if awaited and (booked := self.known.booked.get(awaited)):
             return AnchorDay(booked, AnchorKind.DERIVED, awaits=Awaited.VISIT)
+        day = settled or self._by_its_offset(base, derived)
+        return day._replace(
+            assumed=base.assumed or derived.basis.assumed, awaits=Awaited.BOOKING if awaited else None
+        )
+
+    def _performed(self, derived: Derivation) -> AnchorDay | None:
+        """The day on which the visit that sets it was done."""
+        done = self.known.performed.get(derived.visit) if derived.visit else None
+        return AnchorDay(done.day, AnchorKind.ACTUAL, done.at) if done else None
+
+    def _by_its_offset(self, base: AnchorDay, derived: Derivation) -> AnchorDay:
+        """The day on which the visit that sets it is expected, else so far from its base."""
         expected = self._expected(derived.visit) if derived.visit else None
-        day = settled or expected or follow(base, derived.offset, self.protocol)
-        return day._replace(assumed=assumed, awaits=Awaited.BOOKING if awaited else None)
+        return expected or follow(base, derived.offset, self.protocol)
 
     def _expected(self, code: str) -> AnchorDay | None:
         """The target of a visit; None while its own base is not known."""

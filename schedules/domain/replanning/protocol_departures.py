@@ -114,12 +114,16 @@ def rule_on(found: Sequence[Contradiction], case: Case) -> Ruling:
         moved = {code for code in sides if case.moved(code)}
         if not moved and (case.have_happened(sides) or (one.anchor, one.other) in case.stood):
             continue
-        by_a_plan = not (moved and case.have_happened(moved))
-        if _impossible(one, case) or (by_a_plan and not case.withdrawn):
+        if _impossible(one, case) or _is_planned(moved, case):
             refused.append(one)
         else:
             departures.append(_departure(one, case))
     return Ruling(tuple(refused), tuple(departures))
+
+
+def _is_planned(moved: AbstractSet[str], case: Case) -> bool:
+    """Whether a plan asks for it: no day was withdrawn, and what moved has not all happened."""
+    return not case.withdrawn and not (moved and case.have_happened(moved))
 
 
 def _impossible(found: Contradiction, case: Case) -> bool:

@@ -5,7 +5,7 @@ Nothing here knows colours, languages or SVG.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import ceil
@@ -140,12 +140,9 @@ def move_panel(facts: MoveFacts, width: float) -> MovePanel | None:
     shown = [one for one in facts.visits if _is_in(one, first, last)]
     if not any(one.changed for one in shown):
         return None
-    before = _strip(scale, [(one, one.before) for one in shown], facts.zeros[0], AXIS, width)
-    after = _strip(scale, [(one, one.after) for one in shown], facts.zeros[1], before.bottom + GAP, width)
-    windows = [one for one in facts.windows if _reaches(one, first, last)][:MOST_LANES]
-    lanes = tuple(
-        lane(scale, one, after.bottom + 6 + place * LANE_HEIGHT, width) for place, one in enumerate(windows)
-    )
+    before, after = _strips(scale, shown, facts.zeros, width)
+    windows = [one for one in facts.windows if _reaches(one, first, last)]
+    lanes = tuple(_lanes(scale, windows[:MOST_LANES], after.bottom + 6, width))
     return MovePanel(
         width=width,
         height=after.bottom + 8 + len(lanes) * LANE_HEIGHT,
@@ -157,6 +154,20 @@ def move_panel(facts: MoveFacts, width: float) -> MovePanel | None:
         lanes=lanes,
         beyond=sum(one.changed and one not in shown for one in facts.visits),
     )
+
+
+def _strips(
+    scale: Scale, shown: Sequence[MovedVisit], zeros: tuple[date | None, date | None], width: float
+) -> tuple[Strip, Strip]:
+    """The strip of what was, and below it that of what would be."""
+    before = _strip(scale, [(one, one.before) for one in shown], zeros[0], AXIS, width)
+    after = _strip(scale, [(one, one.after) for one in shown], zeros[1], before.bottom + GAP, width)
+    return before, after
+
+
+def _lanes(scale: Scale, windows: Iterable[WindowFact], top: float, width: float) -> Iterator[LaneShape]:
+    """The windows, one below the other."""
+    return (lane(scale, one, top + place * LANE_HEIGHT, width) for place, one in enumerate(windows))
 
 
 def _days(facts: MoveFacts) -> tuple[date, date] | None:

@@ -153,18 +153,22 @@ def _ordered(visit: VisitState, other: VisitState) -> bool:
     """Whether the protocol puts two visits in an order that days must keep."""
     assert visit.rule is not None
     assert other.rule is not None
-    same_rule = visit.rule.code == other.rule.code
-    return same_rule or (visit.rule.block is not None and visit.rule.block == other.rule.block)
+    in_one_block = visit.rule.block is not None and visit.rule.block == other.rule.block
+    return in_one_block or _is_same_rule(visit, other)
+
+
+def _is_same_rule(visit: VisitState, other: VisitState) -> bool:
+    return visit.rule is not None and other.rule is not None and visit.rule.code == other.rule.code
 
 
 def _refusals_between(visit: VisitState, on: date, other: VisitState) -> Iterator[Refusal]:
     assert other.performed_on is not None
     assert visit.rule is not None
-    assert other.rule is not None
-    repeats = visit.rule.code == other.rule.code
+    repeats = _is_same_rule(visit, other)
     later = comes_after(visit, other)
     wrong = on < other.performed_on if later else on > other.performed_on
-    if wrong or (repeats and on == other.performed_on):
+    twice_that_day = repeats and on == other.performed_on
+    if wrong or twice_that_day:
         may_have_been = repeats and not (wrong and visit.rule.block)  # chemotherapy begins with its first day
         words = {**visit.named, "day": on, "other": other.label, "other_day": other.performed_on}
         yield Refusal("outside_reason" if may_have_been else "on", _ORDER[may_have_been, later], words)

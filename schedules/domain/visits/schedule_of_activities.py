@@ -64,10 +64,14 @@ def resolved_schedule(
     found: list[tuple[tuple[date, int], ScheduledVisit]] = []
     before = date.min
     for place, slot in enumerate(slots_of(protocol, protocol.effective_traits(given))):
-        visit = planned.get(slot.code)
-        before = visit.window.target if visit else before
-        label = visit.label if visit else label_at(slot.rule, slot.occurrence, slot.offset)
-        done = tuple(one for one in protocol.activities if {slot.code, slot.rule.code} & set(one.visits))
-        scheduled = ScheduledVisit(slot, label, done, visit.window if visit else None, zero)
+        scheduled = _scheduled(protocol, slot, planned.get(slot.code), zero)
+        before = scheduled.window.target if scheduled.window else before
         found.append(((before, place), scheduled))
     return tuple(visit for _key, visit in sorted(found, key=lambda pair: pair[0]))
+
+
+def _scheduled(protocol: Protocol, slot: Slot, visit: PlannedVisit | None, zero: date) -> ScheduledVisit:
+    """What the schedule says of a slot, with the window of its visit where the plan could place it."""
+    label = visit.label if visit else label_at(slot.rule, slot.occurrence, slot.offset)
+    done = tuple(one for one in protocol.activities if {slot.code, slot.rule.code} & set(one.visits))
+    return ScheduledVisit(slot, label, done, visit.window if visit else None, zero)

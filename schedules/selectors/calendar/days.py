@@ -333,8 +333,7 @@ def _placed(
     zone, today = here
     placed: dict[date, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for visit in visits:
-        grave = tuple(clash for clash in clashes.get(visit.pk, ()) if not clash.hint)
-        entry = Entry(visit, marks[visit.pk], clashes=grave, period=getattr(visit, "period", None))
+        entry = _entry(visit, marks[visit.pk], clashes.get(visit.pk, ()))
         if visit.booked_on and wanted.first <= visit.booked_on <= wanted.last:
             part, entry = _booked(entry, zone)
             placed[visit.booked_on][part].append(entry)
@@ -346,6 +345,12 @@ def _placed(
     for parts in placed.values():
         parts["timed"] = _in_lanes(parts["timed"])
     return placed
+
+
+def _entry(visit: Visit, mark: str, clashes: Iterable[Clash]) -> Entry:
+    """A visit as a day shows it, with what it clashes with; hints are for the form of a booking."""
+    grave = tuple(clash for clash in clashes if not clash.hint)
+    return Entry(visit, mark, clashes=grave, period=getattr(visit, "period", None))
 
 
 def _booked(entry: Entry, zone: ZoneInfo) -> tuple[str, Entry]:

@@ -56,7 +56,7 @@ class EventMap:
         exact = next((event for event in named if event.get("repeat_key", "") == repeat_key), None)
         if exact:
             return exact["visit"], exact.get("occurrence") or 1
-        whole = next((one for one in named if not one.get("repeat_key") and not one.get("occurrence")), None)
+        whole = next(filter(_is_for_all, named), None)
         if whole is None or (repeat_key and not _is_number(repeat_key)):
             return None
         return whole["visit"], max(int(repeat_key or 1), 1)
@@ -248,6 +248,11 @@ def external_names(user: User, edc: str, environment: str, now: datetime) -> Ext
         words = gettext("No map of “%(edc)s” is visible to you. Possible: %(possible)s.")
         raise FilterRefused({"edc": [words % {"edc": edc, "possible": possible}]})
     return ExternalNames({one.trial.code: EventMap(one) for one in maps})
+
+
+def _is_for_all(event: Mapping[str, Any]) -> bool:
+    """Whether an entry stands for every visit of its rule, which the EDC numbers."""
+    return not event.get("repeat_key") and not event.get("occurrence")
 
 
 def _is_number(repeat_key: str) -> bool:

@@ -92,11 +92,14 @@ def search(user: User, text: str, now: datetime, say: Say = plain) -> Found:
     people, more = _participants(user, read, today) if read.codes else ([], False)
     visits = _visits(people, read.rest, say) if people and read.rest else []
     if read.rest:  # a word that names nothing leaves nothing
-        kept = {one.participant.pk for one in visits}
-        people = [one for one in people if one.pk in kept]
-        more = more and bool(visits)
+        people, more = _of_these(people, visits), more and bool(visits)
     moved = former_participants(user, today, words[0])[:MOST] if len(words) == 1 else ()
     return Found(people, visits, more=more, moved=list(moved))
+
+
+def _of_these(people: Iterable[Participant], visits: Iterable[FoundVisit]) -> list[Participant]:
+    kept = {one.participant.pk for one in visits}
+    return [one for one in people if one.pk in kept]
 
 
 def _named_by_all(things: Iterable[Named], each_word: Sequence[Container[int]]) -> list[Named]:

@@ -371,20 +371,29 @@ def _rows(
     found: dict[Section, list[BoardRow]] = {section: [] for section in Section}
     if not chosen:
         return found
-    ticks = _ticks([visit.pk for _section, visit in chosen])
-    works = work_rows([visit for _section, visit in chosen], now, say, places)
+    visits = [visit for _section, visit in chosen]
+    ticks, works = _ticks([visit.pk for visit in visits]), work_rows(visits, now, say, places)
     to_book = [work for (section, _visit), work in zip(chosen, works, strict=True) if section is Section.BOOK]
-    offers = offers_of([(work.visit, work.reading) for work in to_book])
-    own_row = folded((work.visit for work in to_book), offers.of)
-    notes = day_notes(to_book, offers.full)
+    own_row, notes = _offered(to_book)
     for (section, visit), work in zip(chosen, works, strict=True):
         row = _row(section, work, ticks.get(visit.pk, frozenset()))
         if section is not Section.BOOK:
             found[section].append(row)
         elif offer := own_row.get(visit.pk):
             found[section].append(_with_offer(row, offer, notes))
-    found[Section.COMING].sort(key=lambda row: not row.ward or row.begins is not None)
+    found[Section.COMING].sort(key=_comes_to_clinic)
     return found
+
+
+def _offered(to_book: Sequence[WorkRow]) -> tuple[Mapping[int, Offer], DayNotes]:
+    """What is offered of those that have a row of their own, by the visit, and what is on their days."""
+    offers = offers_of([(work.visit, work.reading) for work in to_book])
+    return folded((work.visit for work in to_book), offers.of), day_notes(to_book, offers.full)
+
+
+def _comes_to_clinic(row: BoardRow) -> bool:
+    """Whether somebody comes for a visit: those who lie on the ward without an hour stand before them."""
+    return not row.ward or row.begins is not None
 
 
 def _with_offer(row: BoardRow, offer: Offer, notes: DayNotes) -> BoardRow:

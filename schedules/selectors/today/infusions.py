@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -118,7 +118,7 @@ def _rows(
 ) -> list[RoadRow]:
     ids = [one.participant_id for one in zeros]
     flags, products = _flags(ids), products_of(ids)
-    begun = _begun(ids, protocols, {one.participant_id: one.participant for one in zeros})
+    begun = _begun(zeros, protocols)
     screenings = _screenings(zeros, protocols, days)
     rows = []
     for one in zeros:
@@ -139,15 +139,22 @@ def _rows(
             began=begun.get(person.pk),
             on_hold=held.get(person.pk, False),
         )
-        first = min(mine, key=lambda flag: flag.kind != START_FLAG, default=None)
-        blocks = "" if first is None else _blocks(first, say)
-        by = None if traveller.began else min((ends for said, ends in visits if said.live), default=None)
+        by = None if traveller.began else _first_to_close(visits)
         stops, today = road(traveller), traveller.today
-        rows.append(RoadRow(person, traveller.day_zero, today, stops, blocks, len(mine), by))
+        rows.append(RoadRow(person, traveller.day_zero, today, stops, _blocks(mine, say), len(mine), by))
     return rows
 
 
-def _blocks(flag: Flag, say: Say) -> str:
+def _first_to_close(visits: Iterable[tuple[Standing, date]]) -> date | None:
+    """The first day on which the window of a visit closes that nothing has ended."""
+    return min((closes for said, closes in visits if said.live), default=None)
+
+
+def _blocks(flags: Iterable[Flag], say: Say) -> str:
+    """What bars the start, in a few words: the refused start itself before any other flag."""
+    flag = min(flags, key=lambda one: one.kind != START_FLAG, default=None)
+    if flag is None:
+        return ""
     if flag.window is not None:
         return say(flag.window.label)
     return facts_text(flag.message, say)
@@ -188,15 +195,14 @@ def _steps(ids: Collection[int]) -> dict[int, tuple[bool, bool]]:
     return found
 
 
-def _begun(
-    ids: Collection[int], protocols: Mapping[int, Protocol], people: Mapping[int, Participant]
-) -> dict[int, date]:
+def _begun(zeros: Sequence[Anchor], protocols: Mapping[int, Protocol]) -> dict[int, date]:
     """The day on which the point of no return was passed, where it was; one query."""
+    people = {one.participant_id: one.participant for one in zeros}
     codes = {
         pk: {rule.code for rule in protocol.anchors if rule.point_of_no_return}
         for pk, protocol in protocols.items()
     }
-    actual = Anchor.objects.filter(participant__in=ids, actual_on__isnull=False)
+    actual = Anchor.objects.filter(participant__in=people, actual_on__isnull=False)
     return {
         one.participant_id: one.actual_on
         for one in actual
