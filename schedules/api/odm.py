@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -160,12 +160,7 @@ class OdmExchange(AnswersOnce):
         study, subjects = _read(request, events)
         named = [(subject.key, event) for subject in subjects for event in subject.events]
         # before anything is refused: the map's page shows what a refused file named
-        heard = MessageNames(
-            [subject.site for subject in subjects if subject.site],
-            [subject.key for subject in subjects],
-            [(event.event_oid, event.repeat_key) for _key, event in named],
-        )
-        note_message(edc_map=found, names=heard, now=request_clock.now(), by=signed_in(request))
+        note_message(edc_map=found, names=_names(subjects), now=request_clock.now(), by=signed_in(request))
         if study != (found.study_oid or found.trial.code):
             _refuse(OdmError("other_study", "ClinicalData/@StudyOID", study))
         if len(named) > MOST_ITEMS:
@@ -190,6 +185,15 @@ class OdmExchange(AnswersOnce):
             problem = problem_of(error, self)
             return {**said, "status": problem["status"], "visit": visit.pk, "problem": problem}
         return {**said, "status": 200, "visit": visit.pk, "problem": None}
+
+
+def _names(subjects: Sequence[SubjectDays]) -> MessageNames:
+    """What a file called sites, subjects and events."""
+    return MessageNames(
+        [subject.site for subject in subjects if subject.site],
+        [subject.key for subject in subjects],
+        [(event.event_oid, event.repeat_key) for subject in subjects for event in subject.events],
+    )
 
 
 def _read(request: Request, events: EventMap) -> tuple[str, list[SubjectDays]]:

@@ -33,6 +33,7 @@ from schedules.api.writing import (
     require_record,
 )
 from schedules.domain.errors import ReplanningStale
+from schedules.domain.plan.contradictions import Contradiction
 from schedules.domain.plan.recorded_anchors import put_on_record
 from schedules.domain.replanning.protocol_departures import departure_sentence
 from schedules.domain.replanning.visit_effects import Effect
@@ -344,20 +345,21 @@ def replanning_document(preview: Preview, *, kept: bool, refused: Sequence[str] 
         ],
         "gates": [gate_sentence(one, say) for one in around.gates],
         "departures": [departure_sentence(one, protocol, say, ahead=not kept) for one in preview.departures],
-        "contradictions": [
-            {
-                "anchor": one.anchor,
-                "other": one.other,
-                "said": one.words.text(say),
-                "mends": [{"anchor": anchor, "day": day} for anchor, day in one.mends],
-            }
-            for one in preview.ruling.refused
-        ],
+        "contradictions": [_contradiction(one) for one in preview.ruling.refused],
         "refused": list(refused),
         "warnings": [one.words.text(say) for one in preview.warnings],
         "orphans": [one.code for one in preview.orphans],
         "reminders_withdrawn": around.cancelled,
         "reminders_renewed": around.renewed,
+    }
+
+
+def _contradiction(one: Contradiction) -> dict[str, Any]:
+    return {
+        "anchor": one.anchor,
+        "other": one.other,
+        "said": one.words.text(say),
+        "mends": [{"anchor": anchor, "day": day} for anchor, day in one.mends],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -148,27 +148,28 @@ def people_moved_by(*, site: Site, days: WorkingDays, now: datetime) -> int:
 
 def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -> SitePreview:
     days, standing = proposal.days, working_days_of(site)
-    if not days and not proposal.renewed and not proposal.announced:
+    whole_table = proposal.renewed or proposal.announced
+    if not days and not whole_table:
         raise ReplanningRefused(_("Give at least one day."))
     _ask_about(site, proposal, now)
     corrected = _corrected(site, standing, proposal, now)
     _refuse_unchanged(proposal, standing, corrected)
     away = dict.fromkeys(days, STAFF_AWAY) if proposal.absence else {}
     planned_by = corrected.with_corrections(closures=away) if away else corrected
-    ids = _touched(site, days if standing and not (proposal.renewed or proposal.announced) else None)
+    ids = _touched(site, days if standing and not whole_table else None)
     records = records_of(ids, lock=lock)
     if proposal.ended:
         records = without_absence(records, proposal.ended)
     asked = Proposal(calendar=planned_by)
     previews = with_verdicts_of([preview_of(record, asked, now) for record in records], now)
-    said = [
-        corrected.digest,
-        str(proposal.absence),
-        str(proposal.ended),
-        *(preview.digest for preview in previews),
-    ]
-    digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
-    return SitePreview(site, corrected, previews, digest)
+    return SitePreview(site, corrected, previews, _digest(corrected, proposal, previews))
+
+
+def _digest(corrected: WorkingDays, proposal: SiteProposal, previews: Sequence[Preview]) -> str:
+    """Stands for what a proposal would make of the site's days and of everybody's calendar."""
+    absences = (str(proposal.absence), str(proposal.ended))
+    said = [corrected.digest, *absences, *(preview.digest for preview in previews)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
 def _ask_about(site: Site, proposal: SiteProposal, now: datetime) -> None:

@@ -172,7 +172,7 @@ class Preview:
 
     def _seen(self) -> dict[str, object]:
         person, asked = self.record.participant, self.proposal
-        seen: dict[str, object] = {
+        return {
             "participant": [person.pk, person.version],
             "anchors": {code: str(anchor) for code, anchor in sorted(asked.anchors.items())},
             "traits": sorted(asked.traits) if asked.traits is not None else None,
@@ -184,15 +184,18 @@ class Preview:
                 for change in self.visits
             ],
             "windows": {code: [span.starts, span.ends] for code, span in _spans(self.plan).items()},
+            **self._seen_beside(),
         }
-        if self.departures:
-            seen["departures"] = [str(one) for one in self.departures]
-        if self.around.verdicts:
-            seen["verdicts"] = [
-                [one.code, one.before, one.after, one.end_before, one.end_after, str(one.repeat or "")]
-                for one in self.around.verdicts
-            ]
-        return seen
+
+    def _seen_beside(self) -> dict[str, object]:
+        """What follows beside the calendar; left out where there is none."""
+        departures = [str(one) for one in self.departures]
+        verdicts = [
+            [one.code, one.before, one.after, one.end_before, one.end_after, str(one.repeat or "")]
+            for one in self.around.verdicts
+        ]
+        found = {"departures": departures, "verdicts": verdicts}
+        return {name: seen for name, seen in found.items() if seen}
 
 
 def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:

@@ -47,17 +47,22 @@ def row_of(
     flag: Flag | None, state: FlagState, window: ProtocolWindow, verdict: Verdict, now: datetime
 ) -> Row:
     """The values of COLUMNS for a flag as it was decided; what cleared it stays beside it."""
-    open_ = state.standing is FlagStanding.OPEN
-    cleared_at = None if open_ else (flag and flag.cleared_at) or now
-    by = None if open_ or flag is None else flag.cleared_by_id
-    reason = "" if open_ or flag is None else flag.cleared_reason
-    message = message_of(window, verdict) if open_ or flag is None else flag.message
-    if state.standing is FlagStanding.CLEARED:
-        by, reason = None, ""
+    is_open = state.standing is FlagStanding.OPEN
+    message = message_of(window, verdict) if is_open or flag is None else flag.message
     return (
         f"{KIND}{state.status.value}", SEVERITY[state.severity].value, message, state.fingerprint,
-        state.since, cleared_at, by, reason, state.snoozed_until,
+        state.since, *_cleared(flag, state, now), state.snoozed_until,
     )  # fmt: skip
+
+
+def _cleared(flag: Flag | None, state: FlagState, now: datetime) -> tuple[datetime | None, int | None, str]:
+    """When a flag was cleared, and by whom and why; what the facts have cleared was nobody's act."""
+    if state.standing is FlagStanding.OPEN:
+        return None, None, ""
+    cleared_at = (flag and flag.cleared_at) or now
+    if flag is None or state.standing is FlagStanding.CLEARED:
+        return cleared_at, None, ""
+    return cleared_at, flag.cleared_by_id, flag.cleared_reason
 
 
 def stored_row(flag: Flag) -> Row:

@@ -248,24 +248,33 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
         withdraw_confirmed(visit, state, by=by, reason=reason, now=now)
     stood = stood_before(visit)
     values = _as_it_stood(visit, state, stood)
-    again = next((step for step in standing.steps if step.pk == stood.cancelled_by), None)
+    again = _step_numbered(stood.cancelled_by, standing)
     end = again or _end_that_it_saw(standing, stood)
-    today = clock_at(visit.participant.site, now).today
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
     agreed = bool(values.get("outside_reason", visit.outside_reason))
     if end and not moves and (again or _ends_with(end, visit, state, agreed=agreed)):
-        values |= cancelled_with(end, today)
+        values |= cancelled_with(end, clock_at(visit.participant.site, now).today)
     write_visit(visit, "restored", now, **values)
     if state.performed_on:
         VisitActivity.objects.filter(visit=visit).delete()
     withdraw_anchors(visit, state, standing.protocol, by=by, reason=reason, now=now)
-    if end and moves:  # what counts from its own day was planned again without it
-        visit.refresh_from_db()
-        if _ends_with(end, visit, state, agreed=bool(visit.outside_reason)):
-            write_visit(visit, "cancelled", now, **cancelled_with(end, today))
+    if end and moves:
+        _end_again(end, visit, state, now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
+
+
+def _end_again(end: CourseStep, visit: Visit, state: VisitState, now: datetime) -> None:
+    """Cancel a visit with an end of the course, now that it was planned again without its own day."""
+    visit.refresh_from_db()
+    if _ends_with(end, visit, state, agreed=bool(visit.outside_reason)):
+        today = clock_at(visit.participant.site, now).today
+        write_visit(visit, "cancelled", now, **cancelled_with(end, today))
+
+
+def _step_numbered(pk: int | None, standing: CourseState) -> CourseStep | None:
+    return next((step for step in standing.steps if step.pk == pk), None)
 
 
 def _ends_with(end: CourseStep, visit: Visit, state: VisitState, *, agreed: bool) -> bool:

@@ -186,11 +186,7 @@ def _events(typed: Typed) -> list[dict[str, Any]]:
 def _as_kept(found: EdcMap | None, rules: Sequence[MappedRule], sites: Sequence[Site]) -> Typed:
     """The page of a map as it is on record; every rule has a line."""
     events = found.events if found else []
-    rows = [
-        _row(rule, event.get("occurrence"), {name: event.get(name, "") for name in LONGEST})
-        for rule in rules
-        for event in ([one for one in events if one["visit"] == rule.code] or [{}])
-    ]
+    rows = [row for rule in rules for row in _rows_of(rule, events)]
     names = found.sites if found else {}
     return Typed(
         study_oid=found.study_oid if found else "",
@@ -199,6 +195,14 @@ def _as_kept(found: EdcMap | None, rules: Sequence[MappedRule], sites: Sequence[
         events=rows,
         added=EventRow("new", "", "", None, dict.fromkeys(LONGEST, "")),
     )
+
+
+def _rows_of(rule: MappedRule, events: Sequence[Mapping[str, Any]]) -> list[EventRow]:
+    """The lines of a rule: one for each of its events, and an empty one where it has none."""
+    own = [one for one in events if one["visit"] == rule.code] or [{}]
+    return [
+        _row(rule, event.get("occurrence"), {name: event.get(name, "") for name in LONGEST}) for event in own
+    ]
 
 
 def _row(rule: MappedRule, occurrence: int | None, values: Mapping[str, str]) -> EventRow:

@@ -68,18 +68,22 @@ def enrolment(request: HttpRequest) -> HttpResponse:
     if not roles_of(user, today).allows(Right.ENROL):
         raise PermissionDenied(_("Your roles do not allow enrolling."))
     data = mended(request.POST, request.POST["mend"]) if request.POST.get("mend") else request.POST
-    asked = data.get("version") or request.GET.get("version", "")
-    place = None if data or asked else last_place(user, today)
-    version = _version(request, str(place.version) if place else asked)
+    version, place = _chosen(request, data)
     if version is None:
         return render(request, "participants/enrol.html", {"form": PlaceForm(user, today, data or None)})
-    if request.method == "GET" or data.get("action") in ("choose", "propose"):
-        form = EnrolmentForm(version, user, today, data or None)
-        form.begin_at(place or LastPlace(version.pk, 0))
-        form.is_valid()
-        return render(request, "participants/enrol.html", _asking(_unjudged(form)))
-    form = EnrolmentForm(version, user, today, _taken(data, version))
-    return _answer(request, form, data)
+    if request.method == "POST" and data.get("action") not in ("choose", "propose"):
+        return _answer(request, EnrolmentForm(version, user, today, _taken(data, version)), data)
+    form = EnrolmentForm(version, user, today, data or None)
+    form.begin_at(place or LastPlace(version.pk, 0))
+    form.is_valid()
+    return render(request, "participants/enrol.html", _asking(_unjudged(form)))
+
+
+def _chosen(request: HttpRequest, data: QueryDict) -> tuple[ProtocolVersion | None, LastPlace | None]:
+    """The version that was chosen; where nobody chose, that of the last enrolment, with its place."""
+    asked = data.get("version") or request.GET.get("version", "")
+    place = None if data or asked else last_place(user_of(request), server_day(now()))
+    return _version(request, str(place.version) if place else asked), place
 
 
 def _asking(form: EnrolmentForm) -> dict[str, Any]:

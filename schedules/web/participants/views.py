@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -131,15 +131,29 @@ def _in_groups(page: ParticipantPage, verdicts: Sequence[VerdictRow]) -> dict[st
     """The timeline, and visits and verdicts apart by whether somebody has to look at them now."""
     soon = page.reading.today + SOON
     statuses = {row.code: row.verdict.status for row in verdicts}
+    folded, first = _apart(verdicts, lambda row: row.verdict.status in FOLDED and not row.flag)
+    live, ended = _apart(page.visits, lambda row: row.live)
+    later, soon_or_late = _apart(live, lambda row: _later(row, soon))
     return {
         "timeline": draw_timeline(page.reading, page.visits, page.windows, statuses),
-        "verdicts_first": [row for row in verdicts if row.verdict.status not in FOLDED or row.flag],
-        "verdicts_folded": [row for row in verdicts if row.verdict.status in FOLDED and not row.flag],
+        "verdicts_first": first,
+        "verdicts_folded": folded,
         "flags_here": sum(row.flag is not None for row in verdicts),
-        "visits_first": [row for row in page.visits if row.live and not _later(row, soon)],
-        "visits_later": [row for row in page.visits if row.live and _later(row, soon)],
-        "visits_ended": [row for row in page.visits if not row.live],
+        "visits_first": soon_or_late,
+        "visits_later": later,
+        "visits_ended": ended,
     }
+
+
+Row = TypeVar("Row")
+
+
+def _apart(rows: Iterable[Row], holds: Callable[[Row], object]) -> tuple[list[Row], list[Row]]:
+    """The rows of which something holds, and the others, each in their order."""
+    found: tuple[list[Row], list[Row]] = ([], [])
+    for row in rows:
+        found[not holds(row)].append(row)
+    return found
 
 
 def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:

@@ -112,9 +112,7 @@ def readiness(request: HttpRequest, pk: int) -> HttpResponse:
     checks = checks_of(participant)
     asked = request.GET if "day" in request.GET and not start.begun else {"day": _planned(start)}
     form = DayForm(start.today, asked)
-    found = readiness_on(start, form.cleaned_data["day"]) if form.is_valid() else None
-    if found and start.begun:  # that it has begun is said above, and is nothing that bars it
-        found = replace(found, lines=tuple(one for one in found.lines if one.item is not Item.COURSE))
+    found = _readiness(start, form.cleaned_data["day"]) if form.is_valid() else None
     context = {
         **(_shown(found, start) if found else {}),
         "participant": participant,
@@ -127,6 +125,14 @@ def readiness(request: HttpRequest, pk: int) -> HttpResponse:
         "may_record": may_record(request, participant),
     }
     return render(request, "readiness/list.html", context, status=200 if found else 422)
+
+
+def _readiness(start: Start, day: date) -> Readiness:
+    """The list of a day; that chemotherapy has begun is said above it, and is nothing that bars it."""
+    found = readiness_on(start, day)
+    if not start.begun:
+        return found
+    return replace(found, lines=tuple(one for one in found.lines if one.item is not Item.COURSE))
 
 
 def _shown(found: Readiness, start: Start) -> dict[str, object]:

@@ -93,7 +93,7 @@ def site_rules(request: HttpRequest, pk: int) -> HttpResponse:
     site = get_object_or_404(sites_visible_to(user, today), pk=pk)
     trials = trials_at_in_view(user, site, today)
     if len(trials) == 1:
-        return redirect(reverse("reminder-rules", kwargs={"pk": trials[0].pk}) + f"?site={site.pk}")
+        return redirect(_rules_at(trials[0].pk, site))
     return render(request, "reminders/site_rules.html", {"site": site, "trials": trials})
 
 
@@ -103,15 +103,15 @@ def site_rules(request: HttpRequest, pk: int) -> HttpResponse:
 def rule(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """The form of one rule, or of the hours of all, at a place."""
     trial, site, _sites = _place(request, pk)
-    if kind != ALL and kind not in BY_KIND:
+    if kind not in (ALL, *BY_KIND):
         raise Http404
     if not _may_set(request, trial, site):
         raise PermissionDenied(_("Your role here does not allow changing the rules of reminders."))
     stored = "" if kind == ALL else kind
     row = setting_of(trial, site, stored)
     version = row.version if row else 0
-    holds = next(one for one in rules_of(trial, site) if one.wanted.rule.kind == (stored or "book")).wanted
-    home = reverse("reminder-rules", kwargs={"pk": pk}) + (f"?site={site.pk}" if site else "")
+    holds = {one.wanted.rule.kind: one.wanted for one in rules_of(trial, site)}[stored or "book"]
+    home = _rules_at(pk, site)
 
     def make(data: Any) -> Any:
         if kind == ALL:
@@ -126,6 +126,11 @@ def rule(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 
     context = {"title": _title(kind, trial, site), "button": _("Save"), "back": home}
     return answer(request, make, perform, context, zone_of(site) if site else server_zone())
+
+
+def _rules_at(trial: int, site: Site | None) -> str:
+    """The address of the rules of a trial, at one of its sites or for all of them."""
+    return reverse("reminder-rules", kwargs={"pk": trial}) + (f"?site={site.pk}" if site else "")
 
 
 def _title(kind: str, trial: Trial, site: Site | None) -> str:

@@ -79,12 +79,7 @@ def answer(
     try:
         response = perform(form)
     except Refused as refused:
-        form.refuse(refused.fields)
-        preview = getattr(refused, "preview", None)
-        shown = {"rows": preview_rows(preview)} if preview else {}
-        if preview:
-            form.stand_for(preview.digest)
-        return render(request, template, {**context, **shown, "form": form}, status=422)
+        return render(request, template, {**context, **_refused(form, refused)}, status=422)
     except Stale as stale:
         typed = request.POST.copy()
         typed["version"] = str(stale.version)
@@ -94,6 +89,16 @@ def answer(
         for sentence in consequence_words(consequences_since(person, before)):
             messages.warning(request, sentence)
     return response
+
+
+def _refused(form: VersionedForm, refused: Refused) -> dict[str, Any]:
+    """The form with the words at its fields, and what would follow where it is possible with a reason."""
+    form.refuse(refused.fields)
+    preview = getattr(refused, "preview", None)
+    if preview is None:
+        return {"form": form}
+    form.stand_for(preview.digest)
+    return {"form": form, "rows": preview_rows(preview)}
 
 
 def _news(form: VersionedForm, stale: Stale, zone: ZoneInfo) -> list[Change]:

@@ -116,16 +116,14 @@ class PreviewRows:
 
 def preview_rows(preview: Preview) -> PreviewRows:
     """The lines of one participant's preview."""
-    zone = preview.record.zone
-    visits = tuple(visit_row(change) for change in preview.changed)
     stays = [change for change in preview.visits if change.effects == (Effect.UNCHANGED,)]
     judged = {change.code: change for change in preview.around.verdicts}
     kept = [w for w in preview.windows if w.effect is Effect.UNCHANGED and w.code not in judged]
     windows = [change for change in preview.windows if change not in kept]
     windows.sort(key=lambda change: _gravity(judged.get(change.code)))
     return PreviewRows(
-        visits,
-        tuple(_window_row(change, zone, judged.get(change.code)) for change in windows),
+        tuple(map(visit_row, preview.changed)),
+        tuple(_window_row(change, preview.record.zone, judged.get(change.code)) for change in windows),
         tuple(map(_gate_row, preview.around.gates)),
         (*(say(change.label) for change in stays), *(say(change.label) for change in kept)),
         _reminders(preview.around),

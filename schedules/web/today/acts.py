@@ -75,15 +75,10 @@ def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         messages.info(request, outcome.text)
         address = with_back(outcome.form, f"{back_or(request, '/')}#v-{pk}")
         return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else redirect(address)
-    if outcome.ask and not getattr(request, "htmx", False):  # the whole form asks for what is missing
-        messages.error(request, outcome.text)
-        deed = {"book": "book", "missed": "miss"}.get(act, "complete")
-        form = reverse("visit-deed", kwargs={"pk": pk, "deed": deed})
-        keep_typed(request, _typed(request, pk))
-        return redirect(with_back(form, f"{back_or(request, '/')}#v-{pk}"))
+    if outcome.ask and not getattr(request, "htmx", False):
+        return _asked_by_form(request, pk, act, outcome)
     row = board_row(_in_sight(request, pk), now(), section, say)
-    undone = not outcome.undo and not outcome.ask  # nothing was saved: what was chosen and typed stays
-    kept = _typed(request, pk) if undone and act in ("book", "missed") else Typed()
+    kept = _typed(request, pk) if _is_kept(act, outcome) else Typed()
     if kept.visit and not getattr(request, "htmx", False):
         keep_typed(request, kept)
     context = {
@@ -98,6 +93,20 @@ def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     return respond(
         request, [(outcome, just_done(row, outcome, section))], "today/row.html", context, f"#v-{pk}"
     )
+
+
+def _is_kept(act: str, outcome: Outcome) -> bool:
+    """Whether what was chosen and typed stays on the row: nothing of it was saved."""
+    return act in ("book", "missed") and not outcome.undo and not outcome.ask
+
+
+def _asked_by_form(request: HttpRequest, pk: int, act: str, outcome: Outcome) -> HttpResponse:
+    """Lead to the whole form, which asks for what is missing, without scripts."""
+    messages.error(request, outcome.text)
+    deed = {"book": "book", "missed": "miss"}.get(act, "complete")
+    form = reverse("visit-deed", kwargs={"pk": pk, "deed": deed})
+    keep_typed(request, _typed(request, pk))
+    return redirect(with_back(form, f"{back_or(request, '/')}#v-{pk}"))
 
 
 @login_required

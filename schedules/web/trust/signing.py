@@ -46,7 +46,7 @@ def signing(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     if request.method == "POST" and not roles:
         raise PermissionDenied(_("Only an investigator of this site and trial signs here."))
     passkey = passkey_proof(request, instant)
-    status = 200
+    status = REFUSED if request.method == "POST" else 200
     form = SignForm(request.POST or None, initial={"digest": record.digest}, proven=passkey is not None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -59,8 +59,7 @@ def signing(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
             form, status = SignForm(typed, proven=passkey is not None), OVERTAKEN
     context = _context(request, kind, record, form)
     context |= {"roles": roles, "proven": passkey is not None, "overtaken": status == OVERTAKEN}
-    refused_now = request.method == "POST" and status != OVERTAKEN
-    return render(request, "trust/sign.html", context, status=REFUSED if refused_now else status)
+    return render(request, "trust/sign.html", context, status=status)
 
 
 def _sign(request: HttpRequest, record: Signable, form: SignForm, instant: datetime) -> HttpResponse:

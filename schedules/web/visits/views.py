@@ -27,7 +27,7 @@ from schedules.selectors.pages.visit import VisitPage, visit_page
 from schedules.selectors.reminders.bell import told_of_visit
 from schedules.selectors.store.course import visit_in_sight
 from schedules.selectors.visits.clashes import ProposedBooking, clashes_of_bookings
-from schedules.selectors.visits.offers import offers_of
+from schedules.selectors.visits.offers import Offer, offers_of
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
@@ -244,14 +244,9 @@ def _typed_on_today(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 
 def _booking_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> BookingForm:
-    visit, zone, kept = page.visit, page.reading.zone, _booking_kept(page)
-    initial: dict[str, Any] = {"version": visit.version}
-    _suggest_hours(initial, visit, zone)
+    visit = page.visit
     offer = offers_of([(visit, page.reading)]).of[visit.pk]
-    offered = offer.day or max(visit.target, page.reading.today)  # as Today offers it
-    initial["on"] = kept if kept and kept >= page.reading.today else offered
-    if offer.companion_booked and offer.companion_booked.booked_on == offered and not kept:
-        _join(initial, offer.companion_booked.visit, zone)
+    initial = _suggested(page, offer)
     chosen = {"on": asked["on"], "start": asked["at"]}
     initial |= {name: value for name, value in chosen.items() if value}
     both = offer.companion_to_book
@@ -262,6 +257,18 @@ def _booking_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> Booki
         found = _clashes_of_suggested(page, initial)
         form.clashes = [one for one in found if not (both and one.other == both.visit.pk)]
     return form
+
+
+def _suggested(page: VisitPage, offer: Offer) -> dict[str, Any]:
+    """The day that is booked, or that Today offers, with the hours and the room that go with it."""
+    visit, zone, kept = page.visit, page.reading.zone, _booking_kept(page)
+    initial: dict[str, Any] = {"version": visit.version}
+    _suggest_hours(initial, visit, zone)
+    offered = offer.day or max(visit.target, page.reading.today)
+    initial["on"] = kept if kept and kept >= page.reading.today else offered
+    if offer.companion_booked and offer.companion_booked.booked_on == offered and not kept:
+        _join(initial, offer.companion_booked.visit, zone)
+    return initial
 
 
 def _completion_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> CompletionForm:

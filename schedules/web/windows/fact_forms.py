@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
@@ -177,13 +177,18 @@ def initial_of(fact: Fact) -> dict[str, Any]:
         if isinstance(value, date):
             found[f"{name}_on"] = value.date() if isinstance(value, datetime) else value
             found[f"{name}_at"] = value.timetz() if isinstance(value, datetime) else None
+    return found | _as_chosen(fact)
+
+
+def _as_chosen(fact: Fact) -> dict[str, Any]:
+    """What a form shows otherwise than it is kept: words, hours, an answer."""
     if isinstance(fact, TestResult) and fact.result:
-        found["result"] = say(fact.result)
+        return {"result": say(fact.result)}
     if isinstance(fact, Dose) and fact.half_life is not None:
-        found["half_life"] = fact.half_life / _HOURS["hours"]
+        return {"half_life": fact.half_life / _HOURS["hours"]}
     if isinstance(fact, Confirmation):
-        found["holds"] = "yes" if fact.holds else "no"
-    return found
+        return {"holds": "yes" if fact.holds else "no"}
+    return {}
 
 
 def _named(feeds: Sequence[Feed]) -> list[tuple[str, str]]:
@@ -250,53 +255,53 @@ def _fields(declared: FactDeclaration, choices: Choices) -> dict[str, forms.Fiel
     """The fields that ask for what a kind of fact declares."""
     found: dict[str, forms.Field] = {}
     for one in declared.inputs:
-        label = gettext_lazy(one.label)
         match one.kind:
             case InputKind.OF:
+                label = gettext_lazy(one.label)
                 found["of"] = forms.ChoiceField(label=label, choices=choices.of(declared.kind))
-            case InputKind.DAY:
-                found[one.field] = _day(one)
             case InputKind.POINT:
                 found |= _point(one)
-            case InputKind.MINUTES:
-                found[one.field] = forms.IntegerField(
-                    label=label, required=one.required, help_text=_help(one)
-                )
-            case InputKind.TEXT:
-                found[one.field] = _text(one)
-            case InputKind.RESULT:
-                found[one.field] = _text(one, _result_help(choices.results()))
             case InputKind.HALF_LIFE:
                 found |= _half_life(one)
-            case InputKind.KEPT:
-                found[one.field] = _kept(one)
-            case InputKind.VISIT:
-                found[one.field] = forms.ChoiceField(
-                    label=label, choices=choices.visits(), required=one.required
-                )
+            case _:
+                found[one.field] = _field(one, choices)
     return found
+
+
+def _field(one: Input, choices: Choices) -> forms.Field:
+    """The field of what is asked for by one alone."""
+    label = gettext_lazy(one.label)
+    match one.kind:
+        case InputKind.DAY:
+            return _day(one)
+        case InputKind.MINUTES:
+            return forms.IntegerField(label=label, required=one.required, help_text=_help(one))
+        case InputKind.RESULT:
+            return _text(one, _result_help(choices.results()))
+        case InputKind.KEPT:
+            return _kept(one)
+        case InputKind.VISIT:
+            return forms.ChoiceField(label=label, choices=choices.visits(), required=one.required)
+        case _:
+            return _text(one)
 
 
 RECORDABLE = tuple(one.kind for one in DECLARATIONS if one.inputs)
 """The kinds that have a form of their own; a waiver is asked for beside its window."""
 
 
+_AS_VALUE: Mapping[InputKind, Callable[[Typed, str], Any]] = {
+    InputKind.OF: lambda typed, _field: typed["of"],
+    InputKind.POINT: Typed.point,
+    InputKind.TEXT: Typed.text,
+    InputKind.RESULT: lambda typed, field: typed.text(field) or None,
+    InputKind.HALF_LIFE: lambda typed, _field: typed.half_life(),
+    InputKind.KEPT: lambda typed, field: typed[field] == "yes",
+    InputKind.VISIT: lambda typed, field: typed[field] or None,
+}
+"""How what was typed becomes a value; where nothing stands here, the form's field has made it."""
+
+
 def _given(one: Input, typed: Typed) -> Any:
     """The value of a field of a fact as it was typed."""
-    match one.kind:
-        case InputKind.OF:
-            return typed["of"]
-        case InputKind.POINT:
-            return typed.point(one.field)
-        case InputKind.TEXT:
-            return typed.text(one.field)
-        case InputKind.RESULT:
-            return typed.text(one.field) or None
-        case InputKind.HALF_LIFE:
-            return typed.half_life()
-        case InputKind.KEPT:
-            return typed[one.field] == "yes"
-        case InputKind.VISIT:
-            return typed[one.field] or None
-        case _:
-            return typed[one.field]
+    return _AS_VALUE.get(one.kind, Typed.__getitem__)(typed, one.field)
