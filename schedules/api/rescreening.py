@@ -32,7 +32,7 @@ class RescreeningBody(StrictSerializer):
 
 
 class RescreeningRecorded(serializers.Serializer):
-    """The attempt that begins."""
+    """The answer once screening is repeated: the attempt that begins."""
 
     attempt = serializers.IntegerField(help_text="Which attempt it is, from 1; its visits carry it.")
 

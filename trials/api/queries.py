@@ -144,7 +144,7 @@ def id_after(asked: Mapping[str, Any]) -> int | None:
     """Read the id after which a list by id goes on; raises ValidationError for a place in a list by days."""
     after = asked.get("cursor")
     if isinstance(after, tuple):
-        words = _("This cursor is of another order. Leave it out to start again.")
+        words = _("This cursor belongs to another sort order. Leave it out to start again.")
         raise serializers.ValidationError({"cursor": [words]})
     return after
 

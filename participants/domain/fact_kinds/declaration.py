@@ -201,6 +201,6 @@ def moment(field: str, label: str = "") -> Input:
 
 
 def minutes(*, required: bool) -> Input:
-    """Ask for the way to the site."""
+    """Declare a field for the minutes of travel to the site."""
     help_text = _("Minutes of travel to the site; never an address.")
     return Input("minutes", InputKind.MINUTES, _("Minutes"), help_text, required=required)

@@ -138,7 +138,7 @@ class Cohorts:
         return replace(self, courses=tuple(one for one in self.courses if one.subject not in subjects))
 
     def at_start(self, day: date, begun: Container[str]) -> Cohorts:
-        """By whom a start that took place is judged: not by those who were to begin that day and have not."""
+        """Leave out who was to begin on a day and has not: a start that took place waited for nobody."""
         return replace(self, courses=tuple(c for c in self.courses if c.subject in begun or c.begins != day))
 
     @classmethod
@@ -167,7 +167,7 @@ class _Found:
 
     @cached_property
     def waiting(self) -> frozenset[str]:
-        """Those who are planned, have not begun, and wait at a closed gate themselves."""
+        """Give those who are planned, have not begun, and wait at a closed gate themselves."""
         starts = [_Start(self._of, course, queued=True) for course in self._of.courses if not course.begun]
         return frozenset(start.planned.subject for start in starts if start.is_barred)
 
@@ -326,7 +326,7 @@ def _status(start: _Start) -> GateVerdict:
 
 
 def waiting_of(cohorts: Cohorts) -> frozenset[str]:
-    """Those who are planned, have not begun, and wait at a closed gate themselves."""
+    """Give those who are planned, have not begun, and wait at a closed gate themselves."""
     return cohorts.found.waiting
 
 

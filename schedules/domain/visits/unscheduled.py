@@ -16,7 +16,7 @@ BEFORE_ZERO = {0: _("Unscheduled (before D0)"), 1: _("Unscheduled (before D1)")}
 
 
 class Happening(NamedTuple):
-    """When a visit happened, or else is booked or due; its hour where one is known."""
+    """The day on which a visit took place, or else is booked or due, and its hour where one is known."""
 
     on: date
     at: datetime | None = None

@@ -85,7 +85,7 @@ class Command(OneLineCommand):
 
 
 def _trial_and_traits(trial: str | None, traits: list[str]) -> tuple[str, list[str]]:
-    """TRIAL may also stand last, where --with has swallowed it."""
+    """Give the trial and the traits; a TRIAL that stands last was read as the last trait of --with."""
     if trial is None and traits:
         return traits[-1], traits[:-1]
     if trial is None:

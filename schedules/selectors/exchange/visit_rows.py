@@ -375,7 +375,7 @@ def _following(visits: QuerySet[Visit], by_target: bool, after: Place | None) ->
         return visits
     if isinstance(after, int) == by_target:
         raise FilterRefused(
-            {"cursor": [gettext("This cursor is of another order. Leave it out to start again.")]}
+            {"cursor": [gettext("This cursor belongs to another sort order. Leave it out to start again.")]}
         )
     if not by_target:
         return visits.filter(pk__gt=after)

@@ -34,7 +34,7 @@ class People:
     wanted: Mapping[int, Wanted]
 
     def still_concerns(self, reminder: int, person: int, capacity: str) -> bool:
-        """Whether somebody who was told as this is still to be told, by today's roles and absences."""
+        """Whether somebody who was told in a capacity is still to be told, by today's roles and absences."""
         staff = self.staff.get(reminder)
         if capacity == Capacity.ESCALATION:
             return staff is not None and person in staff.may_record and person not in staff.away

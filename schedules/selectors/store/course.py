@@ -70,7 +70,7 @@ def visits_of(participant: Participant) -> QuerySet[Visit]:
 
 
 def steps_of(participant: Participant) -> list[CourseStep]:
-    """The steps of a course that stand, in their order."""
+    """The steps of a participant's course that nobody has undone, the first one first."""
     return list(participant.steps.filter(undone=False, step__in=STEPS).order_by("id"))
 
 

@@ -69,7 +69,7 @@ def preview_end(*, absence: Absence, now: datetime) -> Preview:
 
 @recorded
 def commit_end(*, absence: Absence, digest: str, by: User | None, now: datetime, reason: str) -> Absence:
-    """End a participant's absence as it was previewed; days are suggested without it.
+    """End a participant's absence as it was previewed; its days may be suggested for visits again.
 
     Raises AbsenceRefused without a reason and where it is ended already, and ReplanningStale where
     something changed since it was shown.

@@ -242,7 +242,7 @@ def outcome_on_record(visit: Visit) -> str:
 
 
 def value_of(day: date | None, at: datetime | None, zone: ZoneInfo) -> str:
-    """A day as it is compared; its instant where the hour is known, by the clock of its record or site."""
+    """Give a day as text to compare: its instant, by the clock of its record or site, where that is known."""
     return local(at, zone).isoformat() if at else str(day)
 
 

@@ -218,7 +218,7 @@ def miss_visit(
 
 @recorded
 def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
-    """Put on record that a visit will not be, with a reason. Raises VisitRefused and Stale."""
+    """Record that a visit will not take place, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, VisitAction.CANCEL)
     refuse(refusals_of_reason(reason), VisitRefused)
     today = clock_at(visit.participant.site, now).today

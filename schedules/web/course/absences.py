@@ -50,7 +50,7 @@ from trials.zones import zone_of
 @login_required
 @require_http_methods(["GET", "POST"])
 def participant_absences(request: HttpRequest, pk: int) -> HttpResponse:
-    """When a participant is away, and a form for more."""
+    """Show when a participant is away, and a form for another absence."""
     participant = person_of(request, pk)
     context = {
         "title": _("Absences of %(who)s") % {"who": participant.subject_code},

@@ -74,7 +74,7 @@ def _overtaken(request: HttpRequest, flag: Flag, act: str) -> Outcome | None:
 
 
 def _cleared_by_another(flag: Flag, at: datetime) -> Outcome:
-    """That somebody else cleared it: at an hour of today, or on another day."""
+    """Say that somebody else cleared a flag: at an hour of today, or on another day."""
     here, site = at.astimezone(zone_of(flag.participant.site)), flag.participant.site
     words = {
         "who": flag.cleared_by.get_username() if flag.cleared_by else "Dayzero",

@@ -128,7 +128,7 @@ def test_a_text_is_looked_for_in_the_last_thirty_days_and_further_when_asked(mon
     person = Participant.objects.get(subject_code="CD-1")
     asked = monitor.get(reverse("trail"), {"text": OF_ONE})
     assert found(asked) == {person.pk}
-    assert "Entries since 2026-10-22 were searched." in asked.content.decode()
+    assert "Only entries since 2026-10-22 were searched." in asked.content.decode()
     with time_machine.travel(A_YEAR_ON, tick=False):
         monitor.force_login(User.objects.get(username="lin"))
         later = monitor.get(reverse("trail"), {"text": OF_ONE})

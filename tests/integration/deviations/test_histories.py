@@ -132,7 +132,7 @@ def test_it_is_begun_and_completed_on_its_page(client: Client) -> None:
     with time_machine.travel(NOW, tick=False):
         client.force_login(User.objects.create_superuser("anna"))
         show_who_one_is(client)
-        assert "A history is being entered since" in client.get(home).content.decode()
+        assert "A history is being entered; it was begun on" in client.get(home).content.decode()
         assert client.post(page, {"reason": "all of the paper file is entered"}).status_code == 302
         assert Deviation.objects.filter(kind="unrecorded").exists()
         assert client.post(page, {"reason": ""}).status_code == 422

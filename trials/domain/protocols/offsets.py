@@ -99,7 +99,7 @@ class Offset:
         return 0 if self.amount == 0 else None
 
     def plus(self, other: Offset, month: MonthLength = MonthLength.CALENDAR) -> Offset | None:
-        """Both as one offset where both go by the calendar, else None.
+        """Give two offsets as one where both count by the calendar, else None.
 
         Months of a target and of its tolerance are added before a month's end is clamped, so that
         31 August + 6 months − 1 month is 31 January, not the 28th.

@@ -128,7 +128,7 @@ class RangePart(Part):
 
 
 class WithinPart(RangePart):
-    """A range on one day of which a visit happens."""
+    """A range of days, on one of which a visit takes place."""
 
     target: OffsetText | None = None
 

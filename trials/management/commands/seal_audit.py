@@ -15,7 +15,7 @@ from trials.services.audit.sealing import seal_and_hand_out, strays
 
 
 class Command(BaseCommand):
-    """`manage.py seal_audit [--to FILE]`."""
+    """Seal what is new in the audit trail: `manage.py seal_audit [--to FILE]`."""
 
     help = "Chain and seal what the audit trail has gained, and append every head that a file lacks."
 

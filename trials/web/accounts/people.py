@@ -77,7 +77,9 @@ def opening(request: HttpRequest) -> HttpResponse:
         except AccountError as error:
             form.add_error(error.field, in_words(error))
         else:
-            messages.success(request, _("The account %(name)s is open.") % {"name": account.username})
+            messages.success(
+                request, _("The account %(name)s has been created.") % {"name": account.username}
+            )
             return _give_link(request, account, form.cleaned_data["reason"])
     return render(request, "people/open.html", {"form": form}, status=REFUSED if form.errors else 200)
 

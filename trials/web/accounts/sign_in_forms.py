@@ -63,7 +63,7 @@ class CodeForm(_NotLocked, AuthenticateForm):
 
 
 class CodeAgainForm(_NotLocked, ReauthenticateForm):
-    """The second factor again, before a sensitive act."""
+    """Asks for the second factor again, before a sensitive act."""
 
 
 class CredentialField(forms.JSONField):
