@@ -18,7 +18,7 @@ from schedules.selectors.store.plan_rows import WindowRow
 from schedules.selectors.windows.evaluation import JudgedWindow, ParticipantWindows, windows_of_participants
 from trials.domain.language import Named
 from trials.domain.protocols.protocol import Protocol, ProtocolWindow, applies
-from trials.domain.words import Say, plain
+from trials.domain.words import Say, last_day_or_hour, plain
 
 _REPEATED = frozenset({FactKind.DOSE, FactKind.LODGING, FactKind.NIGHT_AWAY})
 """The kinds of which one is much like the last one."""
@@ -37,7 +37,10 @@ URGENCY = (
 
 @dataclass(frozen=True, slots=True)
 class VerdictRow:
-    """A window, what it comes to now, in words, and what can be done about it."""
+    """A window, what it comes to now, in words, and what can be done about it.
+
+    `days_late`: for so many days what is missing has been wanted, at the site; 0 while it is not.
+    """
 
     code: str
     label: str
@@ -47,6 +50,7 @@ class VerdictRow:
     missing: tuple[str, ...]
     becomes: datetime | None
     needed_by: datetime | None
+    days_late: int
     feeds: tuple[FactKind, ...]
     waivable: bool
     flag: int | None
@@ -80,7 +84,7 @@ def verdict_rows(
     open_flags = Flag.objects.filter(participant=person, window__isnull=False, cleared_at=None)
     flags = dict(open_flags.values_list("window_id", "pk"))
     found = [
-        _row(participant_windows, one, say, (rows.get(one.stored.code), flags.get(one.stored.pk)))
+        _row(participant_windows, one, say, (rows.get(one.stored.code), flags.get(one.stored.pk)), now)
         for one in participant_windows.judged(now)
     ]
     return sorted(found, key=lambda row: URGENCY.index(row.verdict.status))
@@ -91,7 +95,7 @@ def verdict_of(
 ) -> VerdictRow | None:
     """What one stored window comes to, by its id; None where the protocol asks for it no more."""
     judged = participant_windows.judged(now, {window})
-    return _row(participant_windows, judged[0], say, (None, None)) if judged else None
+    return _row(participant_windows, judged[0], say, (None, None), now) if judged else None
 
 
 def _row(
@@ -99,8 +103,10 @@ def _row(
     judged: JudgedWindow,
     say: Say,
     beside: tuple[WindowRow | None, int | None],
+    now: datetime,
 ) -> VerdictRow:
     (window, flag), rule, verdict = beside, judged.planned.rule, judged.verdict
+    needed_by = _local(verdict.needed_by, participant_windows) if verdict.missing else None
     return VerdictRow(
         code=rule.code,
         label=rule.label,
@@ -109,7 +115,8 @@ def _row(
         because=verdict.because(say),
         missing=verdict.missing_text(say),
         becomes=_local(verdict.becomes_violation_at, participant_windows),
-        needed_by=_local(verdict.needed_by, participant_windows) if verdict.missing else None,
+        needed_by=needed_by,
+        days_late=_days_since(needed_by, now.astimezone(participant_windows.zone)) if needed_by else 0,
         feeds=tuple(dict.fromkeys(feed.kind for feed in feeds_of([rule]))),
         waivable=rule.waivable and verdict.status is not VerdictStatus.WAIVED,
         flag=flag,
@@ -118,6 +125,14 @@ def _row(
 
 def _local(instant: datetime | None, participant_windows: ParticipantWindows) -> datetime | None:
     return instant.astimezone(participant_windows.zone) if instant else None
+
+
+def _days_since(needed_by: datetime, now: datetime) -> int:
+    """For how many days an instant is over; of one at 00:00 the day that ended there is the last."""
+    if now < needed_by:
+        return 0
+    last = last_day_or_hour(needed_by)
+    return (now.date() - (last.date() if isinstance(last, datetime) else last)).days
 
 
 def windows_asked(protocol: Protocol, participant: Participant) -> tuple[ProtocolWindow, ...]:

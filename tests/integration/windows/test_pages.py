@@ -67,6 +67,27 @@ def test_the_participant_page_shows_each_verdict_with_its_evidence(client, infus
     assert "Missing an admission on or before Mon 7 Dec" in words
 
 
+@pytest.mark.parametrize(
+    ("month", "day", "english", "chinese"),
+    [
+        (12, 6, "needed by Sun 6 Dec", "（最晚12月6日（周日）补录）"),
+        (12, 7, "needed by Sun 6 Dec, 1 day ago", "（最晚12月6日（周日）补录，已过 1 天）"),
+        (5, 31, "needed by Sun 6 Dec, 176 days ago", "（最晚2026年12月6日（周日）补录，已过 176 天）"),
+    ],
+)
+def test_what_is_missing_since_long_says_how_long_ago_it_was_needed(
+    coordinator, infused, month, day, english, chinese
+):
+    """A page asked for an admission by "Monday 00:00" half a year after that day."""
+    with time_machine.travel(noon(month, day, 9), tick=False):
+        client = signed_in(coordinator)
+        page = f"/participants/{infused.pk}/"
+        for language, words in (("en", english), ("zh-hans", chinese)):
+            shown = client.get(page, headers={"accept-language": language}).content.decode()
+            found = re.findall(r'<span class="by">(.*?)</span>', shown, re.DOTALL)
+            assert words in [re.sub(r"<[^>]+>", "", one).strip() for one in found]
+
+
 def test_recording_a_fact_judges_at_once(client, infused):
     sweep_windows(now=noon(12, 10))
     page = client.get(f"/participants/{infused.pk}/facts/new/lodging/")
