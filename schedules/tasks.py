@@ -25,6 +25,7 @@ def sweep() -> None:
     """Write reminders that have become due, let lapse what no longer holds, pass on what nobody saw."""
     now = timezone.now()
     sweeping.sweep_reminders(now=now)
+    # both by the database's clock: a machine that ran a day ahead told investigators a day early
     addressing.escalate_reminders(now=now, at=database_now())
 
 

@@ -78,5 +78,6 @@ class Facts:
             return fact.half_life
         if isinstance(fact, Dose) and fact.drug == drug:
             same = (dose.half_life for dose in self.doses if (dose.drug, dose.name) == (drug, fact.name))
+            # the longest: which dose was entered first must not decide where a washout begins
             return max((half_life for half_life in same if half_life is not None), default=None)
         return self.half_lives.get(drug)

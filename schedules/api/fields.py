@@ -37,6 +37,7 @@ class OptionalText(serializers.CharField):
     """A text that may be left out; an empty one says the same, since programs send what they have."""
 
     def __init__(self, **kwargs: Any) -> None:
+        # a text left out and an empty one are the same: the columns are never NULL
         super().__init__(required=False, default="", allow_blank=True, **kwargs)
 
 

@@ -84,6 +84,8 @@ class SetUp(ModelAdmin):
         names = [each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)]
         if self.date_hierarchy:
             names.append(self.date_hierarchy)
+        # by the whole name that a list offers: by its first part alone the links to trials,
+        # sites and years of a list were refused
         offered = any(f"{lookup}__".startswith(f"{name}__") for name in names)
         return offered and super().lookup_allowed(lookup, value, request)
 

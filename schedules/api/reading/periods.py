@@ -77,6 +77,7 @@ class PeriodVisitSerializer(serializers.Serializer):
 
     def get_reason(self, one: Any) -> str:
         visit = one.visit
+        # one that was booked outside its window has a reason for that day as well
         return str(visit.missed_reason if visit.missed_on else visit.outside_reason)
 
 

@@ -171,6 +171,7 @@ def refusals_of_undoing(visit: VisitState, history: History) -> Iterator[Refusal
     if visit.attempt < history.attempt:
         message = _("%(visit)s belongs to an earlier attempt at screening, which is closed.")
         yield Refusal("", message, visit.named)
+    # nothing can hang on what did not take place
     if visit.performed_on is None:
         return
     anchors = anchors_set_by(history.protocol, visit)

@@ -69,6 +69,8 @@ def of_people(people: QuerySet[Participant], few: Collection[int] | None = None)
         return Q(participant__in=few)
     try:
         people.query.get_compiler(connection=connection).compile(people.query.where)
+    # who sees everybody has a condition that is always true: as a list of ids it
+    # had each visit looked up among all participants
     except FullResultSet:
         return Q()
     except EmptyResultSet:

@@ -483,6 +483,7 @@ def _places(sites: Collection[int], now: datetime, as_of: date | None) -> dict[i
         key = (today, table)
         if key not in found:
             known = date.max if as_of is None else today
+            # a table that cannot be read is left out: the other sites' visits are read all the same
             calendar = calendars.get(table) if table else None
             found[key] = clinic_days(as_of or today, calendar)._replace(known=known)
         places[pk] = AtSite(code, zone, found[key])

@@ -90,6 +90,7 @@ def coming_reminders(
     places = [one for one in context.places if one.trial == trial.pk and one.site in here]
     zones = {site.pk: zone_of(site) for site in sites}
     theirs = participants.filter(trial=trial, site__in=here).values_list("pk", "subject_code", "site_id")
+    # each by the clock of their own site: between zones far apart the day was one off
     people = {pk: (code, zones[site]) for pk, code, site in theirs}
     found: dict[str, Coming] = {}
     for ahead in range(DAYS_AHEAD):

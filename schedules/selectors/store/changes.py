@@ -94,6 +94,7 @@ def stood_before(visit: Visit) -> Stood:
         same_window = same_window and not new.keys() & {"opens", "closes"}
         if ended in new and ended not in old:
             agreed = reason if visit.booked_on and same_window else ""
+            # the very step: the first end of the course may be another one than cancelled it
             return Stood(str(agreed), old.get("cancelled_by_id"), entry.pk)
     return Stood()
 

@@ -87,6 +87,8 @@ def rare_window(position: WindowPosition, days: Mapping[ClinicDays, Collection[i
     if position is WindowPosition.WAITING:
         last = max((min(day) for day in by_record(days)), default=date.min)  # before the first site
         return WAITS | (COUNTS_FROM_PLANNED & Q(anchor_on__lt=last))
+    # a site that sees participants today has none: its windows were read for nothing,
+    # 25,800 pages among 100,000 people
     closed = {here: sites for here, sites in days.items() if here.first > here.today}
     if not closed:
         return Q(pk__in=[])

@@ -202,6 +202,7 @@ def _restore(person: Participant, step: CourseStep, *, by: User | None, now: dat
     write_visits(person.pk, held, "restored", now, **fresh, held_on=since)  # on hold at once: no false draft
     write_visits(person.pk, others, "restored", now, **fresh)
     if Step(step.step) is Step.EARLY_TERMINATION:
+        # a protocol may have a visit of this code: only the one that the end added goes with it
         own = live_visits(person).filter(rule_code=Step.EARLY_TERMINATION.value, unscheduled=True)
         pks = list(own.values_list("pk", flat=True))
         write_visits(person.pk, pks, "cancelled", now, cancelled_on=today, cancelled_reason=reason)

@@ -54,6 +54,7 @@ def save_map(*, key: MapKey, version: int | None, content: MapContent, by: User 
     Raises Stale, and Refused for names that are given twice or that the trial does not have.
     """
     Trial.objects.select_for_update(no_key=True).get(pk=key.trial.pk)  # of two who make it, one is told
+    # only behind that lock: there is no row yet that two who make it could both lock
     found = EdcMap.objects.filter(trial=key.trial, edc=key.edc, environment=key.environment).first()
     present = found.version if found else 0
     if present != (version or 0):

@@ -174,6 +174,7 @@ def _refusals_of_review(review: ReviewRecord, trial: Trial, today: date) -> dict
 
 def in_sentences(words: Iterable[Words]) -> str:
     """Why a gate is closed, in the reader's language."""
+    # `say`, not gettext: labels and places have both languages in them
     return run_on((one.text(say, day_text) for one in words), _)
 
 

@@ -54,6 +54,7 @@ _IDLE = {
 # In the order of participants: joined by hash they come in any order, and chance says who is told first.
 _WRITE = (
     "INSERT INTO schedules_reminder ({columns}) {found} {unless}"
+    # joined by hash they come in any order, and chance would decide who is told first
     " ORDER BY due.participant_id, due.visit_id, due.key"
     " ON CONFLICT (key) DO UPDATE SET lapsed_at = NULL, claimed_at = NULL, nobody_at = NULL,"
     " due_on = excluded.due_on, not_before = excluded.not_before, manner = excluded.manner"

@@ -53,6 +53,7 @@ def drop_old(folder: Path, keep: int, made: str) -> list[str]:
 
     Names hold the instant. Those that a clock dated ahead before it was put back seem newer than that one.
     """
+    # sorted by name, which is the instant; that just made is left out, for its name may be the oldest
     found = sorted(path for path in folder.glob(f"dayzero-*{SUFFIX}") if path.is_file() and path.name != made)
     gone = found[: max(0, len(found) - max(keep - 1, 0))]
     for path in gone:
