@@ -1,7 +1,7 @@
 """Plant faults and see which the tests notice: `make mutants`.
 
     python -m tests.mutants                     the faults of by_hand.py; 1 if one of them survives
-    python -m tests.mutants --drawn 2           two drawn of each module of the domain and ten services
+    python -m tests.mutants --drawn 2           two drawn of each module of the domain and twenty services
     python -m tests.mutants --drawn 5 replanning --seed 3
 
 Every fault is one change in one file, read in place of that file: no file is touched, and the tests are
@@ -53,20 +53,35 @@ SERVICES = (
     "schedules/services/availability/site_days.py",
     "schedules/services/reminders/ledger.py",
     "participants/services/absences.py",
+    "schedules/services/reminders/by_channel.py",
+    "schedules/services/reminders/sweeping.py",
+    "schedules/services/readiness/gates.py",
+    "schedules/services/replanning/previews.py",
+    "schedules/services/replanning/amendments.py",
+    "schedules/services/exchange/reports.py",
+    "schedules/services/deviations/classification.py",
+    "schedules/services/course/rehearsals.py",
+    "schedules/services/windows/facts.py",
+    "schedules/services/windows/flags.py",
 )
 # What tries them, and the modules of the domain that no test of the unit lane calls.
 NEAREST = (
+    "api/test_differing_activities.py",
     "course/test_course.py", "course/test_ends.py", "course/test_holds.py", "course/test_holds_kept.py",
     "course/test_overtaken.py", "course/test_rehearsals.py", "course/test_site_periods.py",
-    "enrolment/test_enrolment.py",
-    "readiness/test_start_flags.py", "reminders/test_channels.py", "reminders/test_delivery.py",
-    "reminders/test_reminders.py",
-    "replanning/amendments/test_amendments.py",
+    "deviations/test_at_once.py", "deviations/test_deviations.py", "deviations/test_drafts.py",
+    "deviations/test_histories.py", "enrolment/test_enrolment.py", "readiness/test_gates_of_others.py",
+    "readiness/test_start_flags.py", "reminders/test_bell.py", "reminders/test_channels.py",
+    "reminders/test_delivery.py", "reminders/test_one_robot.py", "reminders/test_reminders.py",
+    "replanning/amendments/test_amendments.py", "replanning/amendments/test_changed_meanwhile.py",
+    "replanning/amendments/test_given_before.py", "replanning/amendments/test_version_then.py",
     "replanning/test_reality.py", "replanning/test_replanning.py", "replanning/test_replanning_site.py",
     "sites/test_sites.py", "visits/test_clashes.py", "visits/test_plausible_days.py",
     "visits/test_second_doses.py", "visits/test_unlikely_days_everywhere.py", "visits/test_visits.py",
-    "visits/test_what_happened.py", "visits/test_zones_of_others.py", "windows/test_asked_once.py",
-    "windows/test_facts.py",
+    "visits/test_what_happened.py", "visits/test_zones_of_others.py", "web/test_differences.py",
+    "windows/test_asked_once.py", "windows/test_facts.py", "windows/test_facts_of_one_day.py",
+    "windows/test_flags.py", "windows/test_gates.py", "windows/test_sweep.py",
+    "windows/test_sweep_beside_acts.py", "windows/test_verdicts_previewed.py",
 )  # fmt: skip
 OF_SERVICES = Lane(
     "services", tuple(f"tests/integration/{file}" for file in NEAREST), (*WITHOUT, *SHORT), whole=False
