@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from schedules.domain.reminders.rules import Manner
+from trials.domain.sites.wall_clock import first_shown
 
 _DAY = timedelta(days=1)
 MOST_IDLE = 30
@@ -36,7 +37,7 @@ class Hours:
 
     def opening(self, day: date) -> datetime:
         """Give the first instant of a day at which something may leave."""
-        return datetime.combine(day, self.earliest, self.zone)
+        return first_shown(day, self.earliest, self.zone)
 
     def next_morning(self, now: datetime, *, any_day: bool = False) -> datetime:
         """Give the next morning at which the messages of a day leave, this instant inside."""

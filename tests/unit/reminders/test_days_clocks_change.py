@@ -33,3 +33,27 @@ def test_a_morning_s_message_leaves_once_at_eight_by_the_wall(zone: str, day: da
     mornings = {one for one in left if one.astimezone(here).date() == day and one.astimezone(here).hour == 8}
     (morning,) = {one for one in mornings if one.astimezone(here).minute == 0}
     assert morning == datetime.combine(day, time(8), here).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "earliest", "opens"),
+    [
+        ("Africa/Cairo", date(2026, 4, 24), time(0, 30), time(1)),
+        ("Africa/Cairo", date(2026, 4, 24), time(0), time(1)),
+        ("Africa/Cairo", date(2026, 4, 23), time(0, 30), time(0, 30)),
+        ("Asia/Beirut", date(2026, 3, 29), time(0, 15), time(1)),
+        ("Europe/Berlin", date(2026, 3, 29), time(2, 45), time(3)),
+        ("Australia/Lord_Howe", date(2026, 10, 4), time(2, 10), time(2, 30)),
+    ],
+)
+def test_an_hour_that_the_clocks_skip_opens_where_they_go_on(
+    zone: str, day: date, earliest: time, opens: time
+) -> None:
+    """What may leave from 00:30 on left at 01:30 in Cairo, where the clocks go from 00:00 to 01:00."""
+    here = ZoneInfo(zone)
+    hours = Hours(here, earliest, time(20), lambda _day: True, False)
+    opening = datetime.combine(day, opens, here).astimezone(UTC)
+    night = opening - timedelta(minutes=5)
+    assert hours.leaves(night, Manner.DIGEST).astimezone(UTC) == opening
+    assert hours.leaves(night, Manner.AT_ONCE).astimezone(UTC) == opening
+    assert hours.leaves(opening, Manner.AT_ONCE).astimezone(UTC) == opening

@@ -107,6 +107,12 @@ def later(at: datetime, length: timedelta) -> datetime:
     return (at.astimezone(UTC) + length).astimezone(at.tzinfo)
 
 
+def first_shown(day: date, hour: time, zone: ZoneInfo) -> datetime:
+    """Return the first instant of a day at which clocks show this hour, or where they skip it the next."""
+    shown = datetime.combine(day, hour, zone)
+    return shown if exists(shown) else _change(day, hour, zone)[1].replace(tzinfo=zone)
+
+
 def exists(at: datetime) -> bool:
     """Whether the clocks of an instant's own zone ever show it."""
     return at.astimezone(UTC).astimezone(at.tzinfo).replace(tzinfo=None, fold=0) == at.replace(
