@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from schedules.domain.reminders import STALE_AFTER
@@ -47,7 +47,6 @@ ADDRESSED = 500
 """How many reminders are addressed at once."""
 
 
-@transaction.atomic
 def address_reminders(
     *,
     now: datetime,
@@ -65,6 +64,14 @@ def address_reminders(
     and the administrators of the site are told.
     """
     at = at or now
+    # SQLite has one lock of writers: who finds nothing to do does not take it (`ledger.claim_messages`).
+    if connection.vendor == "sqlite" and not any(_to_address(now, at, stale_after, 1, again)):
+        return []
+    with transaction.atomic():
+        return _addressed(now, at, stale_after, most, again)
+
+
+def _addressed(now: datetime, at: datetime, stale_after: timedelta, most: int, again: bool) -> list[int]:
     claimed = _claim(now, at, stale_after, most, again)
     if not claimed:
         return []
@@ -84,25 +91,36 @@ def address_reminders(
 def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int, again: bool) -> list[int]:
     """Take up reminders that nobody holds: never addressed, or unsent though they may leave.
 
-    Rows that another worker is just claiming are passed over, not waited for. Each of the two statements
-    walks along the index of what is unsent and ends with the last row that it takes: one for both would
-    sort all that waits, each time.
+    Rows that another worker is just claiming are passed over, not waited for.
     """
-    unsent = open_reminders(now).select_for_update(of=("self",), skip_locked=True, no_key=True)
-    # by claimed_at too, though all have none: so the index is walked that holds only what waits
-    never = unsent.filter(claimed_at=None).order_by("claimed_at", "id")
-    fresh = list(never.values_list("id", flat=True)[:most])
-    ids = list(fresh)
-    if again and len(fresh) < most:
-        may_leave = Q(not_before=None) | Q(not_before__lte=at)
-        held = unsent.filter(is_free(at, stale_after), may_leave, claimed_at__isnull=False)
-        ids += held.order_by("claimed_at", "id").values_list("id", flat=True)[: most - len(fresh)]
+    fresh, held = _to_address(now, at, stale_after, most, again)
+    ids = fresh + held
     # Of what lapsed and is true again: how it failed before must not hold it up now.
     ReminderDelivery.objects.filter(reminder__in=fresh, sent_at=None, refused_at=None).update(
         tried_at=None, attempts=0
     )
     Reminder.objects.filter(id__in=ids).update(claimed_at=at)
     return ids
+
+
+def _to_address(
+    now: datetime, at: datetime, stale_after: timedelta, most: int, again: bool
+) -> tuple[list[int], list[int]]:
+    """Those never addressed, and where there are too few and `again` those that may leave; by their ids.
+
+    Each of the two statements walks along the index of what is unsent and ends with the last row that it
+    takes: one for both would sort all that waits, each time.
+    """
+    unsent = open_reminders(now).select_for_update(of=("self",), skip_locked=True, no_key=True)
+    # by claimed_at too, though all have none: so the index is walked that holds only what waits
+    never = unsent.filter(claimed_at=None).order_by("claimed_at", "id")
+    fresh = list(never.values_list("id", flat=True)[:most])
+    if not again or len(fresh) == most:
+        return fresh, []
+    may_leave = Q(not_before=None) | Q(not_before__lte=at)
+    held = unsent.filter(is_free(at, stale_after), may_leave, claimed_at__isnull=False)
+    held_ids = held.order_by("claimed_at", "id").values_list("id", flat=True)[: most - len(fresh)]
+    return fresh, list(held_ids)
 
 
 def _place(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: datetime) -> None:

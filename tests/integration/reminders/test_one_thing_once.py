@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from schedules.domain.reminders.grouping import Message
 from schedules.models import Reminder, ReminderDelivery, Visit
@@ -111,6 +111,38 @@ def test_what_waits_for_another_worker_stops_nothing_behind_it() -> None:
     for rows in held:
         ledger.let_go(rows, NOON)
     assert len(ledger.claim_messages(at=NOON + 2 * SECOND, most=20)) == 2, "of each thing one"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_finds_nothing_does_not_take_the_lock_of_writers() -> None:
+    """On SQLite, which keeps no order of who waits: workers that asked in vain kept out the one that sent.
+
+    That ended in "database is locked" after 20 seconds where the machine was busy.
+    """
+    two_of_each(1)
+    assert len(ledger.claim_messages(at=NOON, most=1)) == 1, "the other of its thing waits for this one"
+    held, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with transaction.atomic():
+            Reminder.objects.update(due_on=TODAY)
+            held.set()
+            assert done.wait(60)
+        connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert held.wait(60)
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA busy_timeout = 0")
+        assert not ledger.claim_messages(at=NOON + SECOND, most=20)
+        assert not addressing.address_reminders(now=NOON, at=NOON + SECOND, again=False)
+    finally:
+        done.set()
+        writer.join()
+        connection.close()
 
 
 def test_two_claims_that_an_earlier_release_left_wait_for_no_end() -> None:
