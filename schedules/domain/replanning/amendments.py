@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from participants.domain.moments import day_of
-from schedules.domain.plan.values import Plan, PlannedVisit, PlannedWindow
+from schedules.domain.plan.contradictions import root_of
+from schedules.domain.plan.values import AnchorKind, Plan, PlannedVisit, PlannedWindow
 from schedules.domain.replanning.amendment_wording import (
     NOTHING,
     Lines,
@@ -20,7 +21,7 @@ from schedules.domain.replanning.amendment_wording import (
     window_lines,
 )
 from schedules.domain.visits.visit import VisitState
-from trials.domain.protocols.protocol import Conduct, Observation, Protocol
+from trials.domain.protocols.protocol import Conduct, Observation, Protocol, ReferenceKind
 from trials.domain.words import Say, plain
 from trials.domain.words import mark as _
 
@@ -144,9 +145,10 @@ def keep_over(plan: Plan, old: Plan, until: date, zone: ZoneInfo) -> Plan:
     """A plan in which windows that ended under an older version stand as that has them.
 
     It was in force `until` a day at least. Who kept a window as it was asked of them breaks none that asks
-    for more since. A conduct or an observation that lasts longer by the new version goes on.
+    for more since. A conduct or an observation that lasts longer by the new version goes on, and what counts
+    from a day that has not happened has not ended.
     """
-    over = {one.rule.code: one for one in old.windows if _ends_by(one, until, zone)}
+    over = {one.rule.code: one for one in old.windows if _ends_by(one, until, zone) and _happened(one, old)}
     kept = {
         one.rule.code: over[one.rule.code]
         for one in plan.windows
@@ -159,6 +161,18 @@ def keep_over(plan: Plan, old: Plan, until: date, zone: ZoneInfo) -> Plan:
 
 def _ends_by(window: PlannedWindow, until: date, zone: ZoneInfo) -> bool:
     return window.ends is not None and not window.missing and day_of(window.ends, zone) <= until
+
+
+def _happened(window: PlannedWindow, plan: Plan) -> bool:
+    """Whether all that a window counts from is on record, or follows from what is."""
+    days, bounds = dict(window.bases), (window.rule.starts, window.rule.ends)
+    for base in (moment.counts_from for bound in bounds if bound for moment in bound.moments):
+        day = days.get(base.code)
+        if base.kind is ReferenceKind.ANCHOR and base.code in plan.anchors:
+            day = plan.anchors[root_of(plan.protocol, base.code, plan.anchors)]
+        if day is not None and day.kind is not AnchorKind.ACTUAL:
+            return False
+    return True
 
 
 def keep_codes(plan: Plan, standing: Iterable[VisitState]) -> Plan:

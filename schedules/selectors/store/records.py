@@ -22,11 +22,12 @@ from participants.selectors.participants import fact_row, recorded
 from schedules.domain.plan.recorded_anchors import anchor_days, put_on_record
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
 from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.replanning.window_and_gate_changes import WindowSpan, span_of
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.domain.windows.eligibility import known_of
-from schedules.models import ProtocolWindow, Visit, VisitActivity
+from schedules.models import AmendmentStep, ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.store.absences import absences_counted, away_days, away_days_of
 from schedules.selectors.store.calendars import days_of_tables, working_day_tables
 from schedules.selectors.store.first_days import first_approvals, first_signatures, standing_steps
@@ -39,6 +40,7 @@ from trials.zones import zone_of
 
 _FEW = 20
 """Up to so many participants, one statement is quicker than ten; for more, the rows are what counts."""
+_DAY = timedelta(days=1)
 _VERSION = Prefetch("protocol_version", ProtocolVersion.objects.defer("document"))
 
 
@@ -47,7 +49,8 @@ class Record:
     """One participant's record: anchors, visits, protocol windows, activities, facts and half-lives.
 
     `calendar` is the site's working days without the days `closed` by absences; `older` holds the
-    versions before the present one under which visits were done, `begun` when chemotherapy that was
+    versions before the present one under which visits were done or that an amendment ended, `ended` on which
+    day it did so with each, the last first; `begun` when chemotherapy that was
     repeated since was first given. `site_days` are the site's own, whether or not somebody is away.
     `steps` are those of the course that stand, `signed_on` is the day of the first consent form on record,
     `began_on` the day from which the trial was approved at the site.
@@ -63,6 +66,7 @@ class Record:
     facts: Facts = field(default_factory=Facts)
     half_lives: dict[str, timedelta] = field(default_factory=dict)
     older: dict[int, ProtocolVersion] = field(default_factory=dict)
+    ended: list[tuple[date, int]] = field(default_factory=list)
     begun: dict[str, AnchorDay] = field(default_factory=dict)
     site_days: WorkingDays | None = None
     steps: list[CourseStep] = field(default_factory=list)
@@ -115,14 +119,17 @@ class Record:
                     yield rule.code, derived
 
     def _version_on(self, day: date) -> ProtocolVersion:
-        """The version in force on a day, by the first visit since that was done under an older one."""
-        under = (
-            (visit.performed_on, self.older[visit.done_under_id])
+        """The version in force on a day: of those in force until then or longer the one that ended first.
+
+        By the visits that were done under an older version, and by the days on which amendments ended one.
+        """
+        under = [
+            (visit.performed_on, visit.done_under_id)
             for visit in self.visits
-            if visit.done_under_id and visit.performed_on and visit.performed_on >= day
-        )
-        first = min(under, key=itemgetter(0), default=None)
-        return first[1] if first else self.participant.protocol_version
+            if visit.done_under_id and visit.performed_on
+        ]
+        first = min((one for one in (*under, *self.ended) if one[0] >= day), key=itemgetter(0), default=None)
+        return self.older[first[1]] if first else self.participant.protocol_version
 
     def anchor_days(self, changed: Mapping[str, RecordedAnchor]) -> dict[str, AnchorDay]:
         """The anchors that the plan counts from, with some of them changed."""
@@ -167,6 +174,21 @@ class Record:
             if visit.performed_on and under != planned_by and not visit.unscheduled:
                 found[under].append(visit)
         return dict(sorted(found.items(), key=lambda one: last_done(one[1]), reverse=True))
+
+    def in_force_before(
+        self, version: ProtocolVersion | None = None, today: date | None = None
+    ) -> list[tuple[ProtocolVersion, date]]:
+        """The versions before the one that is planned by, each with a day until which it was in force.
+
+        At least until then; the last of them first. `today` is the day on which the present one would end, by
+        an amendment to `version`.
+        """
+        found = [(one, last_done(done)) for one, done in self.done_before(version).items()]
+        found += [(self.older[ended], day - _DAY) for day, ended in self.ended]
+        present = self.participant.protocol_version
+        if version is not None and version != present and today is not None:
+            found.append((present, today - _DAY))
+        return sorted(found, key=itemgetter(1), reverse=True)
 
     def performed(self) -> Iterator[tuple[VisitState, AnchorDay]]:
         """The visits that were done, each with when it was."""
@@ -236,6 +258,7 @@ def records_read(found: Sequence[Participant]) -> list[Record]:
         Asked.of(standing_steps, ids),
         Asked.of(first_signatures, ids),
         Asked.of(first_approvals, sites, trials),
+        Asked.of(_amendments, ids),
     )
     read = read_together(*queries) if len(found) <= _FEW else [list(asked.query) for asked in queries]
     return _records(found, _Read(*read))
@@ -254,6 +277,7 @@ class _Read(NamedTuple):
     steps: list[CourseStep]
     signed: list[Any]
     began: list[Any]
+    amended: list[Any]
 
 
 def _records(found: Sequence[Participant], read: _Read) -> list[Record]:
@@ -274,6 +298,8 @@ def _records(found: Sequence[Participant], read: _Read) -> list[Record]:
     }
     for step in read.steps:
         records[step.participant_id].steps.append(step)
+    for pk, day, version in read.amended:
+        records[pk].ended.insert(0, (day, version))
     _add_anchors(records, read.anchors)
     _add_visits(records, read.visits, read.windows)
     _add_facts(records, read.activities, read.facts)
@@ -331,10 +357,11 @@ def _begun(record: Record, latest: int) -> dict[str, AnchorDay]:
 
 
 def _add_older(records: Mapping[int, Record]) -> None:
-    """The versions that visits were done under before the present ones; a query only where there are any."""
+    """The versions that were in force before the present ones; a query only where there are any."""
     ids = {
         visit.done_under_id for record in records.values() for visit in record.visits if visit.done_under_id
     }
+    ids |= {version for record in records.values() for _day, version in record.ended}
     older = ProtocolVersion.objects.defer("document").in_bulk(ids) if ids else {}
     for record in records.values():
         record.older = older
@@ -350,6 +377,12 @@ def _visits(ids: Collection[int]) -> QuerySet[Any, Any]:
 
 def _windows(ids: Collection[int]) -> QuerySet[ProtocolWindow]:
     return ProtocolWindow.objects.filter(participant__in=ids).order_by("pk")
+
+
+def _amendments(ids: Collection[int]) -> QuerySet[Any, Any]:
+    """The days on which amendments ended a version for somebody, in their order."""
+    done = AmendmentStep.objects.filter(participant__in=ids, outcome=Outcome.DONE, done_on__isnull=False)
+    return done.order_by("done_at", "pk").values_list("participant_id", "done_on", "run__from_version_id")
 
 
 def _facts(ids: Collection[int]) -> QuerySet[Fact]:

@@ -23,7 +23,7 @@ from schedules.domain.windows.verdict_changes import Judged
 from schedules.domain.windows.verdicts import Verdict
 from schedules.models import ProtocolWindow
 from schedules.selectors.store.first_days import STEPS
-from schedules.selectors.store.records import Record, last_done, records_of
+from schedules.selectors.store.records import Record, records_of
 from trials.domain.language import Named
 from trials.domain.protocols.occurrences import label_of_rule, names_of
 from trials.domain.protocols.protocol import Place, Protocol
@@ -135,10 +135,10 @@ def _docket(
     traits, anchors = frozenset(record.participant.traits), record.anchor_days({})
     plan = lay_out(protocol, anchors, traits, None, record.known, record.zone)
     called = _called(record, protocol)
-    for version, done in record.done_before().items():
+    for version, until in record.in_force_before():
         older = _spoken(protocol_of(version), say)
         old = lay_out(older, anchors, traits, None, record.known_under(older), record.zone)
-        plan = keep_over(plan, old, last_done(done), record.zone)
+        plan = keep_over(plan, old, until, record.zone)
         for code, names in _called(record, older).items() if plan.older else ():
             called[code] = called.get(code, frozenset()) | names
     zero = record.anchors.get(protocol.day_zero)

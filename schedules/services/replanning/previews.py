@@ -32,7 +32,7 @@ from schedules.domain.replanning.window_and_gate_changes import (
 )
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.domain.windows.verdict_changes import VerdictChange
-from schedules.selectors.store.records import Record, anchors_on_record, last_done
+from schedules.selectors.store.records import Record, anchors_on_record
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import run_on
@@ -205,12 +205,12 @@ def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
     anchors = {**_dated_by_version(record, proposal.version), **proposal.anchors}
     proposal = replace(proposal, anchors=anchors_on_record(record, anchors))
     plan = _plan_by(proposal.version or person.protocol_version, record, proposal)
-    for version, done in record.done_before(proposal.version).items():
-        old = _plan_by(version, record, proposal)
-        plan = keep_done(plan, old, [visit.code for visit in done])
-        plan = keep_over(plan, old, last_done(done), record.zone)
-    plan = without_what_ended(plan, record.visits, [step.taken for step in record.steps])
     today = now.astimezone(record.zone).date()
+    for version, done in record.done_before(proposal.version).items():
+        plan = keep_done(plan, _plan_by(version, record, proposal), [visit.code for visit in done])
+    for version, until in record.in_force_before(proposal.version, today):
+        plan = keep_over(plan, _plan_by(version, record, proposal), until, record.zone)
+    plan = without_what_ended(plan, record.visits, [step.taken for step in record.steps])
     return Preview(record, proposal, keep_days(plan, record.hours_gone_by(today)), today)
 
 
