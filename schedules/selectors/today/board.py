@@ -216,6 +216,8 @@ def board(
     found = with_relations(shown).in_bulk() if first else {}
     chosen = [(section, found[pk]) for section, pk in first]
     rows = _rows(chosen, now, say, places)
+    if many:
+        rows[Section.BOOK].sort(key=_as_of_few)
     book = [visit for section, visit in chosen if section is Section.BOOK]
     absorbed = {Section.BOOK: len(book) - len(rows[Section.BOOK])}
     rows[Section.PREPARE] = [row for row in rows[Section.PREPARE] if _is_next(row)]
@@ -261,7 +263,13 @@ _ORDER: Mapping[Section, tuple[str | OrderBy, ...]] = {
 
 _BOOK_OF_MANY = ("closes", "pk")
 """The order of what is to be booked where many are in sight: an index has it. Thousands of windows close on
-one day, and by their first day and subject code all of them would be read for the first eight."""
+one day, and by their first day and subject code all of them would be read for the first eight. Those that are
+shown then stand in the order in which few do."""
+
+
+def _as_of_few(row: BoardRow) -> tuple[date, date, str, int]:
+    visit = row.visit
+    return visit.closes, visit.opens, row.participant.subject_code, visit.pk
 
 
 def _order(section: Section, many: bool) -> Sequence[str | OrderBy]:

@@ -209,6 +209,22 @@ def test_a_long_worklist_has_pages(page: Client, enrolled: Enrol, monkeypatch: p
     assert "?part=open&amp;page=2" in page.get("/worklist/?part=open").content.decode()
 
 
+def test_what_is_shown_of_many_to_book_stands_by_subject_code_too(
+    page: Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows that close on one day stood by enrolment where more than 500 people are in sight."""
+    for code in ("S01-003", "S01-001", "S01-002"):
+        enrolled(code, TODAY - 29 * DAY, given=True)
+
+    def shown() -> list[str]:
+        found = [row for group in page.get("/").context["book_groups"] for row in group.rows]
+        return [row.participant.subject_code for row in found if row.visit.code == "d28"]
+
+    few = shown()
+    monkeypatch.setattr("participants.selectors.participants.MOST_BY_PERSON", 1)
+    assert shown() == few == ["S01-001", "S01-002", "S01-003"]
+
+
 def test_the_number_of_queries_does_not_grow(page: Client, enrolled: Enrol) -> None:
     def more(first: int) -> None:
         for number, days in enumerate((28, 32, 22, 25, -5)):
