@@ -313,7 +313,7 @@ def test_acts_on_the_page_of_a_participant_bear_bad_input(
     lost(page, button)
     expect(page.locator("[name=day]")).to_have_value((today - DAY).isoformat())
     twice(page, button)
-    expect(page.locator("main .notes")).to_contain_text("Recorded.")
+    expect(page.locator("main .notes")).to_contain_text("Recorded: ")
     assert Fact.objects.filter(kind="night-away").count() == 1
 
     opened(live_server, page, f"{person}absences/")

@@ -45,7 +45,7 @@ def test_a_double_click_records_a_thing_once(
     plain.goto(f"{live_server.url}/participants/{infused}/facts/new/night-away/")
     plain.locator("[name=day]").fill((today - DAY).isoformat())
     twice(plain, button)
-    expect(notes).to_contain_text("Recorded.")
+    expect(notes).to_contain_text("Recorded: ")
     assert Fact.objects.filter(kind="night-away").count() == 1
 
 

@@ -165,6 +165,11 @@ def person_words(participant: Participant) -> str:
     return pgettext("participant and place", "%(code)s %(place)s") % words
 
 
+def visit_of_words(participant: Participant, mark: str) -> str:
+    """A visit of somebody, as it is named in a sentence on a page that is not theirs."""
+    return _("%(visit)s of %(person)s") % {"visit": mark, "person": person_words(participant)}
+
+
 def hour_words(at: datetime) -> str:
     """An hour by its own clocks; where they are those of the place where it was recorded, with their zone."""
     zone = at.tzinfo

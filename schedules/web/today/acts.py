@@ -48,8 +48,8 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import JustDone, Typed, keep_typed
 from schedules.web.shared.people import user_of
 from schedules.web.shared.record_words import consequence_words
-from schedules.web.shared.wording import say
-from schedules.web.today.outcomes import Outcome, named, respond
+from schedules.web.shared.wording import say, visit_of_words
+from schedules.web.today.outcomes import Outcome, respond
 from schedules.web.today.words import lately, near_here
 from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused, Stale
@@ -198,13 +198,17 @@ def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     if other and window_of(other[0]).holds(day):
         _first, second = book_together(visits=[(visit, _version(said)), other], **act)
         pair = _both(row, second)
-        words = {"visit": named(row.participant, pair), "day": near_here(day)}
+        words = {"visit": visit_of_words(row.participant, pair), "day": near_here(day)}
         text = _("%(visit)s are booked for %(day)s, inside both windows.")
         return Outcome(text % words, undo="book", also=f"{second.pk}:{second.version}", of=pair)
     book_visit(visit=visit, version=_version(said), **act)
     inside = row.work.line.planned.window.holds(day)
     where = _("inside the window") if inside else _("outside the window")
-    words = {"visit": named(row.participant, row.work.line.mark), "day": near_here(day), "where": where}
+    words = {
+        "visit": visit_of_words(row.participant, row.work.line.mark),
+        "day": near_here(day),
+        "where": where,
+    }
     # to undo a booking gives it up: what was booked otherwise before would not be as it was
     text = _("%(visit)s is booked for %(day)s, %(where)s.")
     return Outcome(text % words, undo="" if was_booked else "book")
@@ -225,7 +229,7 @@ def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
         sure=bool(said.get("sure")),
     )
     complete_visit(visit=visit, version=_version(said), completion=completion, by=user_of(request), now=now())
-    words = {"visit": named(person, row.work.line.mark), "day": near_here(day), "count": len(asked)}
+    words = {"visit": visit_of_words(person, row.work.line.mark), "day": near_here(day), "count": len(asked)}
     text = (
         _("%(visit)s is recorded as done on %(day)s, with its %(count)d activities.")
         if len(asked) > 1
@@ -238,7 +242,7 @@ def _asks_first(row: BoardRow, wanted: Asked) -> Outcome:
     """What the windows need to hear at a visit, which the whole form asks."""
     asked = pgettext("list", ", ").join(wanted.names)
     text = _("%(visit)s: to be asked while the person is there: %(asked)s. Record it on the form.")
-    words = {"visit": named(row.participant, row.work.line.mark), "asked": asked}
+    words = {"visit": visit_of_words(row.participant, row.work.line.mark), "asked": asked}
     form = reverse("visit-deed", kwargs={"pk": row.visit.pk, "deed": "complete"})
     return Outcome(text % words, "failed", form=form)
 
@@ -247,14 +251,14 @@ def _miss(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     reason = str(said.get("reason", ""))
     act: dict[str, Any] = {"by": user_of(request), "reason": reason, "now": now()}
     miss_visit(visit=row.visit, version=_version(said), sure=bool(said.get("sure")), **act)
-    words = {"visit": named(row.participant, row.work.line.mark)}
+    words = {"visit": visit_of_words(row.participant, row.work.line.mark)}
     return Outcome(_("%(visit)s is recorded as missed.") % words, undo="missed")
 
 
 def _arrive(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     record_arrival(visit=row.visit, version=_version(said), by=user_of(request), now=now())
     at = now().astimezone(row.work.reading.zone)
-    words = {"visit": named(row.participant, row.work.line.mark), "hour": f"{at:%H:%M}"}
+    words = {"visit": visit_of_words(row.participant, row.work.line.mark), "hour": f"{at:%H:%M}"}
     return Outcome(_("%(visit)s: arrived at %(hour)s.") % words, undo="arrived")
 
 
@@ -269,7 +273,7 @@ def _undo(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     else:
         UNDO[what](visit=row.visit, version=_version(said), **act)
     mark = _both(row, other[0]) if other else row.work.line.mark
-    words = {"visit": named(row.participant, mark)}
+    words = {"visit": visit_of_words(row.participant, mark)}
     return Outcome(_("%(visit)s: undone. It is as it was before.") % words, "back")
 
 
@@ -280,7 +284,7 @@ def _prepare(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Ou
     for kind in row.to_prepare:
         if (kind in wanted) != (kind in shown):
             prepare_visit(kind=kind, done=kind in wanted, **act)
-    words = {"visit": named(row.participant, row.work.line.mark)}
+    words = {"visit": visit_of_words(row.participant, row.work.line.mark)}
     there = (row.prepared - shown) | wanted
     left = [str(PREPARATIONS[kind]) for kind in row.to_prepare if kind not in there]
     if not left:

@@ -12,10 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django_htmx.http import trigger_client_event
 
-from participants.models import Participant
 from schedules.web.shared.back import back_or
 from schedules.web.shared.just_done import JustDone, keep_just_done
-from schedules.web.shared.wording import person_words
 from trials.domain.words import run_on
 
 FAILED, STALE = 422, 409
@@ -71,8 +69,3 @@ def respond(
             messages.warning(request, detail)
     keep_just_done(request, kept)
     return redirect(f"{back_or(request, '/')}{anchor}")
-
-
-def named(participant: Participant, mark: str) -> str:
-    """A visit of somebody, as it is named in a sentence."""
-    return _("%(visit)s of %(person)s") % {"visit": mark, "person": person_words(participant)}

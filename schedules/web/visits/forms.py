@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -249,6 +249,14 @@ class CompletionForm(VersionedForm):
             self.fields[f"taken-{result.test}"] = HourField(
                 "on", label=_("Hour of the sample: %(test)s") % words, required=False
             )
+
+    def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Put what was refused next to its field, and next to the reason where that is what is missing."""
+        super().refuse({self._place(name): messages for name, messages in fields.items()})
+
+    def _place(self, name: str) -> str:
+        why = name.replace("activity-", "why-", 1)
+        return why if self.cleaned_data.get(name) == LEFT and why in self.fields else name
 
     def stand_for(self, digest: str) -> None:
         """Stand for the preview that the refusal shows."""

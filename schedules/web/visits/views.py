@@ -48,7 +48,7 @@ from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.just_done import typed_before
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import day_asked
-from schedules.web.shared.wording import say
+from schedules.web.shared.wording import say, visit_of_words
 from schedules.web.visits.forms import (
     DONE,
     BookingForm,
@@ -165,8 +165,12 @@ def visit_deed(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
 
     def perform(form: Any) -> HttpResponse:
         _perform(request, page, what, form)
-        messages.success(request, str(DEEDS[what].done) % words)
-        return redirect(back_or(request, f"{_home(page)}#visit-{page.visit.code}"))
+        home = _home(page)
+        there = back_or(request, f"{home}#visit-{page.visit.code}")
+        own = there.startswith(home)  # else the page that says it has others on it
+        said = words if own else {"visit": visit_of_words(page.visit.participant, words["visit"])}
+        messages.success(request, str(DEEDS[what].done) % said)
+        return redirect(there)
 
     # the day and hour that were chosen in a calendar, or typed for an unscheduled visit that was over
     asked: dict[str, Any] = {"on": day_asked(request, "on"), "at": request.GET.get("at")}

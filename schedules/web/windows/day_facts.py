@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_http_methods
 
 from participants.domain.fact_kinds import FactKind, TestResult
@@ -35,7 +35,7 @@ from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import day_asked
-from schedules.web.shared.wording import say
+from schedules.web.shared.wording import person_words, say
 from schedules.web.windows.day_form import DayFactsForm
 from schedules.web.windows.fact_forms import Choices
 from schedules.web.windows.fact_wording import VERDICTS
@@ -123,7 +123,16 @@ def _tell(request: HttpRequest, participant: Participant, added: Sequence[Record
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
     done = ngettext("%(count)d fact is recorded.", "%(count)d facts are recorded.", len(added))
     told = judged_words(participant, [one.stored for one in added])
-    messages.success(request, run_on([done % {"count": len(added)}, *told], _))
+    said = of_whom(request, participant, done % {"count": len(added)})
+    messages.success(request, run_on([said, *told], _))
+
+
+def of_whom(request: HttpRequest, participant: Participant, said: str) -> str:
+    """What is said once something is recorded: with whose it is, on a page that has others on it."""
+    home = reverse("participant", kwargs={"pk": participant.pk})
+    if back_or(request, home).startswith(home):
+        return said
+    return person_words(participant) + pgettext("after a name", ": ") + said
 
 
 def _to_repeat(participant_windows: ParticipantWindows) -> tuple[TestResult, ...]:

@@ -22,6 +22,7 @@ from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.selectors.participants import fact_row
 from schedules.domain.windows.fact_sources import tests_to_repeat
+from schedules.selectors.store.course import clock_at
 from schedules.selectors.store.plan_rows import WindowRow
 from schedules.selectors.windows.evaluation import ParticipantWindows
 from schedules.selectors.windows.verdicts import (
@@ -41,14 +42,15 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.wording import say
-from schedules.web.windows.day_facts import judged_words
+from schedules.web.windows.day_facts import judged_words, of_whom
 from schedules.web.windows.fact_forms import RECORDABLE, Choices, FactForm, initial_of
-from schedules.web.windows.fact_wording import KINDS
+from schedules.web.windows.fact_wording import KINDS, code_words
 from trials.domain.accounts.access import WAIVING_ROLE
 from trials.domain.words import run_on
 from trials.keyset import row_id
 from trials.models import User
 from trials.selectors.records import roles_of
+from trials.spoken import bracketed
 
 REPEATED = ("of", "name", "half_life", "source", "minutes")
 """What a form takes from the last fact of its kind: never a day, an hour or a result."""
@@ -86,6 +88,8 @@ def fact_new(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     context["fed"] = _windows_fed(choices, what)
     initial, last = _repeated(request, participant_windows, what)
     context["repeated"] = last
+    if what is FactKind.CONFIRMATION:  # somebody has just been asked; a result is of the day of its sample
+        initial = {"at_on": clock_at(participant.site, now()).today, **initial}
 
     def make(data: Any) -> FactForm:
         return FactForm(what, choices, data, initial=initial)
@@ -192,9 +196,12 @@ def _answer(
         recorded = record(form, user_of(request), now())
         for warning in recorded.warnings:
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
-        said = judged_words(participant_windows.record.participant, [recorded.stored])
-        messages.success(request, run_on([_("Recorded."), *said], _))
-        facts_page = reverse("facts", kwargs={"pk": participant_windows.record.participant.pk})
+        participant = participant_windows.record.participant
+        kind, of = KINDS[FactKind(recorded.stored.kind)], recorded.stored.of
+        fact = bracketed(str(kind), str(code_words(of))) if of else str(kind)
+        done = of_whom(request, participant, _("Recorded: %(kind)s.") % {"kind": fact})
+        messages.success(request, run_on([done, *judged_words(participant, [recorded.stored])], _))
+        facts_page = reverse("facts", kwargs={"pk": participant.pk})
         return redirect(back_or(request, facts_page))
 
     return answer(request, make, perform, context, participant_windows.zone)

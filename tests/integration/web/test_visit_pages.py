@@ -25,7 +25,7 @@ from schedules.services.replanning.moves import replan_many
 from schedules.services.visits.appointments import book_visit
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from schedules.web.shared.wording import say
-from tests.cast import a_site, an_approval, an_enrolment
+from tests.cast import a_site, a_version, an_approval, an_enrolment
 from tests.integration.web.conftest import as_shown
 from trials.models import AuditEntry, Membership, Role, Site, User
 from trials.services.sites.working_days import record_working_days
@@ -94,6 +94,35 @@ def test_what_is_refused_comes_back_filled(client: Client, participant: Particip
     assert "is in the future: today is Mon 21 Dec" in answer.content.decode()
     assert 'value="2026-12-25"' in answer.content.decode()
     assert client.post(deed("miss"), {"version": visit().version, "reason": " "}).status_code == 422
+
+
+def test_what_is_recorded_from_a_page_of_many_says_whose_it_is(client: Client) -> None:
+    """On Today stood “Day 14 is recorded as done” and “Recorded.”, and nobody's name."""
+    anchors = {"infusion": AnchorDay(INFUSION, AnchorKind.ACTUAL)}
+    asked = an_enrolment(a_version("NCT07274059"), anchors=anchors, traits=["childbearing_potential"])
+    participant = enrol(enrolment=asked, by=None)
+    visit = Visit.objects.get(code="d14")
+    where = reverse("visit-deed", args=[visit.pk, "complete"])
+    form = client.get(where).context["form"]
+    sent = {name: value for name, value in form.initial.items() if value is not None} | {"on": "2026-12-21"}
+    activity = next(name for name in form.fields if name.startswith("activity-"))
+    answer = client.post(f"{where}?back=/", {**sent, activity: "left"})
+    shown = answer.context["form"]
+    why = activity.replace("activity", "why")
+    assert list(shown.errors) == [why], "at the field that is empty"
+    assert "autofocus" in str(shown[why])
+    page = client.post(f"{where}?back=/", {**sent, activity: "left", why: "broken"}, follow=True)
+    assert "Day 14 of S01-001 WH is recorded as done." in page.content.decode()
+
+    fact = reverse("fact-new", args=[participant.pk, "confirmation"])
+    form = client.get(f"{fact}?of=contraception&back=/").context["form"]
+    assert form.initial["at_on"] == date(2026, 12, 21), "somebody has just been asked"
+    away = reverse("fact-new", args=[participant.pk, "night-away"])
+    page = client.post(f"{away}?back=/", {"day": "2026-12-20"}, follow=True).content.decode()
+    assert "S01-001 WH: Recorded: Night away." in page
+    page = client.post(away, {"day": "2026-12-19"}, follow=True).content.decode()
+    assert "Recorded: Night away." in page
+    assert "S01-001 WH: Recorded" not in page, "their own page says whose it is"
 
 
 def test_what_departs_is_shown_before_it_is_recorded_and_the_form_is_kept(client: Client) -> None:
