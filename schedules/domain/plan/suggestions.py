@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from schedules.domain.plan.explanations import label_of
 from schedules.domain.plan.values import AnchorKind, PlannedVisit, PlanWarning
-from trials.domain.protocols.protocol import AtOffset, Place, Protocol, Within
+from trials.domain.protocols.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.sites.closed_days import closed_words
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Code, Value, Words
@@ -89,8 +89,11 @@ def _blocks_on_holidays(
         if not members:
             continue
         left = [visit for visit in members if visit.base.kind is not AnchorKind.ACTUAL]
+        begun = len(left) < len(members)
+        if begun:  # a rest is as long as it takes from then on, whatever days it meets
+            left = [visit for visit in left if not isinstance(visit.rule.timing, Over)]
         if _last(members) in left and not can_keep(left, 0, calendar):
-            steps = (-1, 1) if left == members else (1,)
+            steps = (1,) if begun else (-1, 1)
             anchor = label_of(protocol, _last(left).rule.counts_from)
             words = _other_days((block.label, anchor), left, steps, calendar)
             yield PlanWarning("block-on-holiday", words)

@@ -204,3 +204,46 @@ def test_a_block_is_kept_or_shifted_day_by_day():
 def test_a_suggestion_forgets_an_earlier_one():
     plan = _plan(visit("v", at("P7D", "P1D")), infusion="Sat 2026-01-31")
     assert said(suggest(plan.visits[0], CLINIC).suggested) == "Fri 2026-02-06"
+
+
+FESTIVAL = load_calendar("CN", 2026, 2028)
+"""Off from Sunday 15 to Monday 23 February 2026, worked on the Saturdays 14 and 28 February."""
+
+
+@pytest.mark.parametrize(
+    ("began", "infusion", "other", "reason"),
+    [
+        (
+            "Mon 2026-02-09",
+            "Tue 2026-02-24",
+            None,
+            "the rest is longer by the festival; the first day after it",
+        ),
+        ("Mon 2026-02-09", "Sat 2026-02-28", None, "a make-up Saturday after it"),
+        ("Mon 2026-02-09", "Sat 2026-02-14", None, "on the make-up day before it, as it was given for"),
+        ("Mon 2026-02-09", "Mon 2026-02-23", "2026-02-24", "the last day of the festival"),
+        ("Mon 2026-02-02", "Fri 2026-02-20", "2026-02-24", "on hold into the middle of it"),
+        (
+            "Wed 2026-02-11",
+            "Mon 2026-02-16",
+            "2026-02-24",
+            "given for a day in it: not the 26th, after two days",
+        ),
+        ("Sun 2026-02-08", "Fri 2026-02-13", None, "before it"),
+    ],
+)
+def test_a_hold_over_the_festival_asks_for_no_longer_wait_than_the_infusion_needs(
+    began: str, infusion: str, other: str | None, reason: str
+) -> None:
+    """The days of waiting were to be kept like those of treatment: 8 March instead of 24 February."""
+    given = days(ld=f"{began} actual", infusion=infusion)
+    plan = project(protocol(*CONDITIONING), given, calendar=FESTIVAL)
+    told = [warning.message for warning in plan.warnings if warning.code == "block-on-holiday"]
+    assert bool(told) is (other is not None), reason
+    assert all(f"on {other} after" in one for one in told), reason
+
+
+def test_before_chemotherapy_all_days_of_a_block_are_kept() -> None:
+    given = days(infusion="Tue 2026-02-24")
+    plan = project(protocol(*CONDITIONING), given, calendar=FESTIVAL)
+    assert "on 2026-02-14 before or 2026-03-01 after" in message(plan, "block-on-holiday")
