@@ -298,13 +298,26 @@ class Visit(models.Model):
             ),
             models.Index(
                 # a day on the ward comes without a booking: of all that are open few are such days
-                fields=["opens", "closes"],
+                fields=["opens", "closes", "id"],
                 condition=LIVE & Q(place=VisitPlace.WARD.value, booked_on__isnull=True),
                 name="visit_live_on_ward",
             ),
-            models.Index(fields=["booked_on"], condition=LIVE & LOST_BOOKING, name="visit_lost_booking"),
+            # What Today counts of many people, each part to a bound: rows that are left out are not passed.
             models.Index(
-                fields=["arrived_on"],
+                fields=["closes", "id", "opens"],
+                condition=LIVE & Q(applies=True, held_on__isnull=True, booked_on__isnull=True),
+                name="visit_running_unbooked",
+            ),
+            models.Index(
+                fields=["booked_on", "booked_start", "id"],
+                condition=LIVE & Q(booked_on__isnull=False),
+                name="visit_live_by_hour",
+            ),
+            models.Index(
+                fields=["booked_on", "id"], condition=LIVE & LOST_BOOKING, name="visit_lost_booking"
+            ),
+            models.Index(
+                fields=["arrived_on", "id"],
                 condition=LIVE & Q(arrived_on__isnull=False),
                 name="visit_live_arrived",
             ),

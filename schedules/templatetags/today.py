@@ -15,7 +15,7 @@ from participants.models import Participant
 from schedules.domain.readiness.road import Stop, StopState
 from schedules.models import PREPARATIONS
 from schedules.selectors.today.attention import Card, MissingFact
-from schedules.selectors.today.board import Closing
+from schedules.selectors.today.parts import Closing
 from schedules.web.shared import wording
 from schedules.web.shared.back import with_back
 from schedules.web.today.words import CLOSING, SHORT_BUTTONS, STATES, STOPS, fact_button, near_here

@@ -24,7 +24,8 @@ from schedules.models import Visit, VisitPlace
 from schedules.selectors.pages.visit import visit_page
 from schedules.selectors.store.calendars import site_calendars
 from schedules.selectors.today.attention import Card, MissingFact, attention
-from schedules.selectors.today.board import Board, BoardRow, Section, board
+from schedules.selectors.today.board import Board, BoardRow, board
+from schedules.selectors.today.parts import Section
 from schedules.selectors.today.worklist import Wanted
 from schedules.services.visits.appointments import book_visit, complete_visit, miss_visit, unbook_visit
 from schedules.services.visits.together import book_together

@@ -5,71 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
-from functools import reduce
-from operator import or_
-from typing import Any, Self
-
-from django.db.models import Count, F, Q, QuerySet
-from django.db.models.expressions import OrderBy
 
 from participants.models import Participant
 from participants.selectors.participants import few_in_sight
 from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.date_strip import StripDay, date_strip, day_to_offer
-from schedules.domain.visits.status import ClinicDays
 from schedules.domain.visits.visit import UNSCHEDULED
-from schedules.models import LOST_BOOKING, Visit, VisitPlace, VisitPreparation, VisitTiming
+from schedules.models import Visit, VisitPlace, VisitPreparation
 from schedules.selectors.store.calendars import SiteCalendars, site_calendars
+from schedules.selectors.today.counted import CLOSED, WARD, counted_of_few
+from schedules.selectors.today.counted_of_many import counted_of_many
+from schedules.selectors.today.parts import Closing, Section, closing_on
 from schedules.selectors.today.strips import DayNotes, day_notes
 from schedules.selectors.today.worklist import (
-    Part,
     Wanted,
     WorkRow,
-    in_part,
     live_visits,
-    near,
     part_of_visit,
     with_relations,
     work_rows,
 )
 from schedules.selectors.visits.companions import Companion
 from schedules.selectors.visits.offers import Offer, folded, offers_of
-from schedules.selectors.visits.status_query import BOOKED, WAITS, at_each, by_today
 from trials.domain.protocols.protocol import Place
 from trials.domain.words import Say, plain
 from trials.models import User
 from trials.zones import roles_day
 
-FIRST = 8
-"""So many rows of a part are shown before "Show all"."""
-
-WHOLE = 60
-"""So many rows a part shows at most; the rest is a list with pages."""
-
-FEW = 12
-"""A part of so many rows or fewer is shown whole."""
-
 _DAY = timedelta(days=1)
-TO_BOOK = (Part.NO_CLINIC_DAY_LEFT, Part.LAST_DAYS, Part.OPEN, Part.UPCOMING)
-
-
-class Section(StrEnum):
-    """A part of the page with visits as its rows."""
-
-    COMING = "coming"
-    PREPARE = "prepare"
-    BOOK = "book"
-    RECORD = "record"
-
-
-class Closing(StrEnum):
-    """How soon the windows of a group close that are to be booked."""
-
-    TOMORROW = "tomorrow"
-    THIS_WEEK = "this-week"
-    NEXT_WEEK = "next-week"
-    LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +136,23 @@ class Board:
     ward: int = 0
     closed: int = 0
     absorbed: Mapping[Section, int] = field(default_factory=dict)
+    more: frozenset[str] = frozenset()
+    """The names of the counts that stopped before the end: of parts, of groups, WARD and CLOSED."""
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The counts as they are said, with a plus where there are more."""
+        numbers = {section.value: self.counts.get(section, 0) for section in Section}
+        numbers |= {WARD: self.ward, CLOSED: self.closed}
+        return {name: self._said(name, count) for name, count in numbers.items()}
+
+    @property
+    def closing_said(self) -> dict[Closing, str]:
+        """How many windows of each group there are, as it is said."""
+        return {each: self._said(each.value, count) for each, count in self.closing.items()}
+
+    def _said(self, name: str, count: int) -> str:
+        return f"{count}+" if name in self.more else str(count)
 
     def hidden(self, section: Section) -> int:
         """How many visits of a part are not shown."""
@@ -201,28 +181,21 @@ def board(
     if not places.sites:
         return Board()
     days = places.by_day(now)
-    conditions = _conditions(days)
-    live = live_visits(user, now, wanted).filter(near(days))
-    joined = {section: reduce(or_, parts) for section, parts in conditions.items()}
-    counts, closing, ward, closed = _counts(live, joined, days)
-    many = few_in_sight(user, roles_day(now), wanted.site, wanted.trial) is None
-    first = [
-        (section, pk)
-        for section, parts in conditions.items()
-        if counts[section] and section in read
-        for pk in _first(live, parts, _order(section, many), _shown(section, counts[section], whole))
-    ]
+    live = live_visits(user, now, wanted)
+    few = few_in_sight(user, roles_day(now), wanted.site, wanted.trial)
+    due = counted_of_many(live, days, whole) if few is None else counted_of_few(live, days, whole)
+    first = [(section, pk) for section, pk in due.first if section in read]
     shown = Visit.objects.filter(pk__in=[pk for _section, pk in first]).annotate(group=part_of_visit(days))
     found = with_relations(shown).in_bulk() if first else {}
     chosen = [(section, found[pk]) for section, pk in first]
     rows = _rows(chosen, now, say, places)
-    if many:
+    if few is None:
         rows[Section.BOOK].sort(key=_as_of_few)
     book = [visit for section, visit in chosen if section is Section.BOOK]
     absorbed = {Section.BOOK: len(book) - len(rows[Section.BOOK])}
     rows[Section.PREPARE] = [row for row in rows[Section.PREPARE] if _is_next(row)]
-    counts[Section.PREPARE] = len(rows[Section.PREPARE])
-    return Board(rows, counts, closing, ward, closed, absorbed)
+    counts = {**due.counts, Section.PREPARE: len(rows[Section.PREPARE])}
+    return Board(rows, counts, due.closing, due.ward, due.closed, absorbed, due.more)
 
 
 def counted(user: User, now: datetime, wanted: Wanted, places: SiteCalendars) -> Board:
@@ -240,136 +213,15 @@ def board_row(visit: Visit, now: datetime, section: Section, say: Say = plain) -
     return _rows([(section, visit)], now, say, places)[section][0]
 
 
-class CountAlone(Count):
-    """A count that refers to no other count of its query.
-
-    Django looks for such references node by node and hashes what stands below each, which for the conditions
-    of several sites takes longer than the query.
-    """
-
-    def replace_expressions(self, replacements: Mapping[Any, Any]) -> Self:
-        """Return the count as it is."""
-        return self
-
-
-_SOONEST = ("closes", "opens", "participant__subject_code", "pk")
-_ORDER: Mapping[Section, tuple[str | OrderBy, ...]] = {
-    Section.COMING: (F("booked_start").asc(nulls_first=True), "participant__subject_code", "pk"),
-    Section.PREPARE: ("booked_on", "opens", F("booked_start").asc(nulls_first=True), "pk"),
-    Section.BOOK: _SOONEST,
-    Section.RECORD: (F("booked_on").asc(nulls_last=True), *_SOONEST),
-}
-
-
-_BOOK_OF_MANY = ("closes", "pk")
-"""The order of what is to be booked where many are in sight: an index has it. Thousands of windows close on
-one day, and by their first day and subject code all of them would be read for the first eight. Those that are
-shown then stand in the order in which few do."""
-
-
 def _as_of_few(row: BoardRow) -> tuple[date, date, str, int]:
+    """Where a row to book stands: of many, those of one day are chosen without a look at subject codes."""
     visit = row.visit
     return visit.closes, visit.opens, row.participant.subject_code, visit.pk
 
 
-def _order(section: Section, many: bool) -> Sequence[str | OrderBy]:
-    return _BOOK_OF_MANY if many and section is Section.BOOK else _ORDER[section]
-
-
-def _first(
-    live: QuerySet[Visit], parts: Sequence[Q], order: Sequence[str | OrderBy], shown: int
-) -> list[int]:
-    """The ids of the first rows of a part, before anything is joined; a query for each of its conditions.
-
-    Joined by OR, PostgreSQL walks along no index to the first few, and reads all there are.
-    """
-    if len(parts) == 1:
-        return list(live.filter(*parts).order_by(*order).values_list("pk", flat=True)[:shown])
-    found = (live.filter(part).order_by(*order).values_list(*order)[:shown] for part in parts)
-    return [row[-1] for row in sorted({row for some in found for row in some})[:shown]]
-
-
-def _shown(section: Section, count: int, whole: Collection[Section]) -> int:
-    if section in (Section.COMING, Section.PREPARE) or section in whole:
-        return WHOLE
-    return count if count <= FEW else FIRST
-
-
-def _conditions(days: Mapping[ClinicDays, Sequence[int]]) -> dict[Section, tuple[Q, ...]]:
-    """The conditions on the rows of each part, of which one holds.
-
-    A day on the ward that is given by its block needs no booking: it comes on its day. `given` is
-    `needs_no_booking` of the domain as a condition. A booking that no longer fits and is still to come is
-    to be made again, however far away the window has moved: the person would come in vain.
-    """
-    today = by_today(days)
-    given = Q(place=VisitPlace.WARD) & (Q(opens=F("closes")) | Q(timing=VisitTiming.OVER))
-    unbooked = Q(booked_on=None)
-    to_book = Q(pk__in=[])
-    for part in TO_BOOK:
-        to_book |= in_part(part, days)
-    on_ward = given & unbooked & at_each(today, lambda day: Q(opens__lte=day, closes__gte=day))
-    soon = given & unbooked & at_each(today, lambda day: Q(opens__gt=day, opens__lte=day + 4 * _DAY))
-    booked = BOOKED & at_each(today, lambda day: Q(booked_on__gt=day, booked_on__lte=day + 4 * _DAY))
-    lost = Q(booked_on__isnull=False) & ~BOOKED & ~WAITS & at_each(today, lambda day: Q(booked_on__gte=day))
-    # in words of indexes, and implied: windows that are over are left out of what is to be booked, what lies
-    # ahead out of what is to be recorded
-    still_open, last = Q(closes__gte=min(today)), max(today)
-    behind = Q(booked_on__lt=last) | Q(arrived_on__isnull=False) | Q(closes__lt=last)
-    return {
-        Section.COMING: (in_part(Part.COMING, days) | (on_ward & Q(arrived_on=None)),),
-        Section.PREPARE: (booked | soon,),
-        Section.BOOK: (to_book & ~(given & unbooked) & still_open, lost & LOST_BOOKING),
-        Section.RECORD: (in_part(Part.TO_RECORD, days) & behind,),
-    }
-
-
-def _counts(
-    live: QuerySet[Visit], conditions: Mapping[Section, Q], days: Mapping[ClinicDays, Sequence[int]]
-) -> tuple[dict[Section, int], dict[Closing, int], int, int]:
-    """How many visits each part has, and what its counter says besides; one query."""
-    today, book = by_today(days), conditions[Section.BOOK]
-    until = {
-        Closing.TOMORROW: at_each(today, lambda day: Q(closes__lte=day + _DAY)),
-        Closing.THIS_WEEK: at_each(today, lambda day: Q(closes__lte=_week_ends(day))),
-        Closing.NEXT_WEEK: at_each(today, lambda day: Q(closes__lte=_week_ends(day) + 7 * _DAY)),
-    }
-    found = live.aggregate(
-        **{section.value: CountAlone("pk", filter=condition) for section, condition in conditions.items()},
-        **{
-            f"until_{key}".replace("-", "_"): CountAlone("pk", filter=book & end)
-            for key, end in until.items()
-        },
-        ward=CountAlone("pk", filter=conditions[Section.COMING] & Q(place=VisitPlace.WARD)),
-        closed=CountAlone(
-            "pk",
-            filter=conditions[Section.RECORD] & at_each(today, lambda day: Q(closes__lt=day)),
-        ),
-    )
-    counts = {section: found[section.value] for section in Section}
-    one, two, three = found["until_tomorrow"], found["until_this_week"], found["until_next_week"]
-    two, three = max(one, two), max(one, two, three)
-    closing = {
-        Closing.TOMORROW: one,
-        Closing.THIS_WEEK: two - one,
-        Closing.NEXT_WEEK: three - two,
-        Closing.LATER: counts[Section.BOOK] - three,
-    }
-    return counts, closing, found["ward"], found["closed"]
-
-
-def _week_ends(day: date) -> date:
-    return day + (6 - day.weekday()) * _DAY
-
-
 def closing_of(row: BoardRow) -> Closing:
     """How soon the window of a row closes."""
-    closes, today = row.visit.closes, row.work.today
-    if closes <= today + _DAY:
-        return Closing.TOMORROW
-    if closes <= _week_ends(today):
-        return Closing.THIS_WEEK
-    return Closing.NEXT_WEEK if closes <= _week_ends(today) + 7 * _DAY else Closing.LATER
+    return closing_on(row.visit.closes, row.work.today)
 
 
 def _rows(

@@ -27,7 +27,7 @@ from trials.selectors.records import protocol_of, sites_visible_to
 from trials.zones import roles_day, zone_of
 
 SOON_DAYS = 7
-_SOON = timedelta(days=SOON_DAYS)
+SOON = timedelta(days=SOON_DAYS)
 PAGE = 100
 STARTS = 50
 HISTORIES = 50
@@ -175,8 +175,8 @@ def near(days: Mapping[ClinicDays, Sequence[int]]) -> Q:
     participant to count the few that are due. The day is the latest at any site; the parts ask more closely.
     """
     last = max(by_today(days))
-    soon = Q(opens__lte=last + _SOON)
-    booked = Q(booked_on__isnull=False, booked_on__lte=last + _SOON)
+    soon = Q(opens__lte=last + SOON)
+    booked = Q(booked_on__isnull=False, booked_on__lte=last + SOON)
     return soon | booked | Q(arrived_on__isnull=False) | LOST_BOOKING
 
 
@@ -200,7 +200,7 @@ def _day(days: Mapping[date, Sequence[int]]) -> Case | Value:
 
 def in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
     """The condition on the visits of a part, by both axes; of all parts at most one holds."""
-    soon = at_each(by_today(days), lambda today: Q(opens__lte=today + _SOON))
+    soon = at_each(by_today(days), lambda today: Q(opens__lte=today + SOON))
     due_today = at_each(by_today(days), lambda today: Q(booked_on=today))
     booked = appointment_condition(Appointment.BOOKED, days)
     if part is Part.COMING:
@@ -209,7 +209,7 @@ def in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
         ahead = at_each(
             by_today(days),
             lambda today: (
-                Q(booked_on__gt=today) & (Q(opens__lte=today + _SOON) | Q(booked_on__lte=today + _SOON))
+                Q(booked_on__gt=today) & (Q(opens__lte=today + SOON) | Q(booked_on__lte=today + SOON))
             ),
         )
         return booked & ahead

@@ -78,6 +78,18 @@ def window_condition(position: WindowPosition, days: Mapping[ClinicDays, Collect
     return Q(applies=True) & ~WAITS & at_each(days, lambda here: _in_window(position, here))
 
 
+def before_its_end(days: Mapping[ClinicDays, Collection[int]]) -> Q:
+    """Select the visits whose window is ahead or open, with clinic days left in it or without.
+
+    Of these four positions one holds whichever clinic days come next: only the day tells sites apart.
+    """
+
+    def there(day: tuple[date, date]) -> Q:
+        return Q(opens__gt=day[0]) | (Q(opens__lte=day[0], closes__gte=day[0]) & base_happened(min(day)))
+
+    return Q(applies=True) & ~WAITS & at_each(by_record(days), there)
+
+
 RARE = frozenset({WindowPosition.NO_CLINIC_DAY_LEFT, WindowPosition.WAITING})
 """The positions that few visits are in: these are found by an index of their own, and not on the way."""
 

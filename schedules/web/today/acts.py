@@ -30,7 +30,8 @@ from schedules.selectors.pages.visit import visit_page
 from schedules.selectors.store.changes import Change, changes_since
 from schedules.selectors.store.course import visit_in_sight
 from schedules.selectors.store.stored_visits import planned_visit, window_of
-from schedules.selectors.today.board import BoardRow, Section, board_row
+from schedules.selectors.today.board import BoardRow, board_row
+from schedules.selectors.today.parts import Section
 from schedules.services.today.preparations import prepare_visit
 from schedules.services.visits.appointments import (
     book_visit,

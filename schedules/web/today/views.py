@@ -21,19 +21,12 @@ from django.views.decorators.http import require_POST
 from schedules.domain.readiness.road import Stop, StopState
 from schedules.selectors.store.calendars import site_calendars, site_days
 from schedules.selectors.today.attention import attention, counted_flags
-from schedules.selectors.today.board import (
-    WHOLE,
-    Board,
-    BoardRow,
-    Closing,
-    Section,
-    board,
-    closing_of,
-    counted,
-)
+from schedules.selectors.today.board import Board, BoardRow, board, closing_of, counted
 from schedules.selectors.today.changes import changed_since, views_of
+from schedules.selectors.today.counted import MOST, WHOLE
 from schedules.selectors.today.infusions import road_to_infusion
 from schedules.selectors.today.near_site import stays
+from schedules.selectors.today.parts import Closing, Section
 from schedules.selectors.today.worklist import Wanted, open_histories
 from schedules.services.today.personal import delete_view, mark_as_read, save_view
 from schedules.web.shared.back import back_or
@@ -66,6 +59,7 @@ class BookGroup:
     closing: Closing
     count: int
     rows: list[BoardRow]
+    said: str
 
     @property
     def hidden(self) -> int:
@@ -186,6 +180,7 @@ def _board_context(found: Board, kept: Typed) -> dict[str, Any]:
         "scale": _scale(found),
         "recordable": sum(row.recordable_on is not None for row in found.rows.get(Section.RECORD, ())),
         "whole_rows": WHOLE,
+        "counted_to": MOST if found.more else 0,
         "book_shown": found.shown(Section.BOOK),
         "book_notes": any(day.note for row in found.rows.get(Section.BOOK, ()) for day in row.strip),
     }
@@ -203,10 +198,10 @@ def book_groups(found: Board) -> list[BookGroup]:
     """The visits to book by how soon their windows close; one group of all where there are few."""
     rows = list(found.rows.get(Section.BOOK, ()))
     if found.counts.get(Section.BOOK, 0) <= WHOLE:
-        return [BookGroup(Closing.TOMORROW, len(rows), rows)] if rows else []
+        return [BookGroup(Closing.TOMORROW, len(rows), rows, str(len(rows)))] if rows else []
     by_closing = {closing: list(group) for closing, group in groupby(rows, closing_of)}
     return [
-        BookGroup(closing, count, by_closing.get(closing, []))
+        BookGroup(closing, count, by_closing.get(closing, []), found.closing_said[closing])
         for closing, count in found.closing.items()
         if count
     ]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from participants.domain.fact_kinds import FactKind
 from schedules.domain.readiness.road import Stop, StopState
 from schedules.selectors.today.attention import MissingFact
-from schedules.selectors.today.board import Closing
+from schedules.selectors.today.parts import Closing
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.wording import day_words, near_day_words
 from schedules.web.windows.fact_wording import KINDS, code_words

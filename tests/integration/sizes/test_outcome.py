@@ -20,7 +20,8 @@ from schedules.domain.visits.visit import VisitState
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Deviation, ProtocolWindow
 from schedules.selectors.today.attention import Attention
-from schedules.selectors.today.board import Board, BoardRow, Section
+from schedules.selectors.today.board import Board, BoardRow
+from schedules.selectors.today.parts import Section
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
 from tests.simulation import coordinator, world
 from tests.simulation.coordinator import Coordinator

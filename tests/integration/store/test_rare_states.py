@@ -17,8 +17,12 @@ from participants.selectors import participants
 from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.models import Visit
+from schedules.selectors.today import counted, counted_of_many
+from schedules.selectors.today.counted import MOST
+from schedules.selectors.today.counted_of_many import LOOKED_AT
 from schedules.selectors.visits.status_query import RARE
 from schedules.services.enrolment.enrolling import enrol
+from schedules.web.today import views
 from tests.bench.enrolment import cast_of
 from tests.bench.sweep import _copies
 from tests.cast import NOW, TODAY
@@ -27,6 +31,7 @@ from trials.models import Role, User
 from trials.services.accounts.memberships import grant_membership
 
 pytestmark = pytest.mark.django_db
+PAST, SOON, FAR = (TODAY + timedelta(days=days) for days in (-3, 3, 90))
 PEOPLE, VISITS, AT_MOST = 600, 30, 700
 """More people than are read by person, and what a page may take: its frame, whose it is, who may see it."""
 STATES = {
@@ -79,23 +84,63 @@ def test_windows_that_close_on_one_day_are_read_a_page_at_a_time(lane: str) -> N
     assert taken(plan, Visit._meta.db_table) <= 101
 
 
-def test_who_comes_today_is_found_past_all_windows_that_are_open(lane: str) -> None:
-    """All 18,600 are open, and none is a day on the ward that needs no booking: none of them is read."""
+TODAYS = {
+    "open": f"opens = '{TODAY}', target = '{TODAY}', closes = '{SOON}', place = 'clinic'",
+    "open long": f"opens = '{TODAY}', target = '{TODAY}', closes = '{FAR}', place = 'clinic'",
+    "ahead": f"opens = '{SOON}', target = '{SOON}', closes = '{FAR}', place = 'clinic'",
+    "past": f"opens = '{PAST}', target = '{PAST}', closes = '{PAST}', anchor_kind = 'actual'",
+    "booked": f"opens = '{PAST}', target = '{TODAY}', closes = '{SOON}', booked_on = '{TODAY}'",
+    "was booked": f"opens = '{PAST}', target = '{TODAY}', closes = '{SOON}', booked_on = '{PAST}'",
+    "lost": f"opens = '{SOON}', target = '{SOON}', closes = '{SOON}', booked_on = '{TODAY}'",
+    "on the ward": f"opens = '{PAST}', target = '{PAST}', closes = '{SOON}', timing = 'over',"
+    "place = CASE WHEN participant_id %% 10 = 0 THEN 'ward' ELSE 'clinic' END",
+    "nothing": "performed_on = target",
+}
+"""What all 18,600 visits are, for which Today counts so many."""
+
+
+@pytest.mark.parametrize("state", TODAYS)
+def test_today_of_many_reads_no_more_than_it_counts(lane: str, state: str) -> None:
+    """Whatever all visits are: a part of the page has them, and others are not looked for among them."""
     if lane != "postgres":
         pytest.skip("SQLite does not say what a plan has read")
     with time_machine.travel(NOW, tick=True):
         client = everywhere()
-        many_in(
-            f"opens = '{TODAY}', target = '{TODAY}', closes = '{TODAY + timedelta(days=3)}', place = 'clinic'"
+        many_in(TODAYS[state])
+        answer = client.get(reverse("today"))
+        some = [one for one in statements_of(client, reverse("today")) if Visit._meta.db_table in one]
+        some = [one for one in some if "EXTRACT" not in one]  # years without a calendar count all visits
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # so few rows are read whole otherwise
+        read = {one: taken(plan_of(one, options="ANALYZE"), Visit._meta.db_table) for one in some}
+    found, more = answer.context["counts"], answer.context["board"].more
+    print(state, found, sorted(more), sorted(read.values(), reverse=True)[:6])
+    parts = {part for part in ("coming", "book", "record") if found[part]}
+    assert {part for part in parts if found[part] == MOST} == parts & more
+    assert sum(read.values()) <= 4 * LOOKED_AT
+
+
+def test_today_counts_a_part_to_its_end_where_few_are_in_it(client: Client) -> None:
+    """Of many people too, and says nothing of a bound; with more than the bound it says both."""
+    with time_machine.travel(NOW, tick=True):
+        client = everywhere()
+        first = enrol(enrolment=cast_of(1, VISITS)[0], by=None)
+        Visit.objects.filter(participant=first).update(
+            opens=PAST, target=PAST, closes=PAST, anchor_kind="actual"
         )
-        Visit.objects.filter(pk=Visit.objects.order_by("pk")[0].pk).update(booked_on=TODAY)
-        coming = [
-            one
-            for one in statements_of(client, reverse("today"))
-            if 'ORDER BY "schedules_visit"."booked_start"' in one
-        ]
-    (plan,) = (plan_of(one, options="ANALYZE") for one in coming)
-    assert taken(plan, Visit._meta.db_table) == 1
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(participants, "MOST_BY_PERSON", 0)
+            every = client.get(reverse("today"))
+            patched.setattr(counted, "MOST", 20)
+            patched.setattr(counted_of_many, "LOOKED_AT", 25)
+            patched.setattr(views, "MOST", 20)
+            bounded = client.get(reverse("today"))
+    assert (every.context["counts"]["record"], every.context["counted_to"]) == (VISITS, 0)
+    assert f"{VISITS} past their window" in every.content.decode()
+    assert (bounded.context["counts"]["record"], bounded.context["counted_to"]) == (20, 20)
+    said = bounded.content.decode()
+    assert "20+ past their window" in said
+    assert "Each part is counted up to 20 visits" in said
 
 
 def statements_of(client: Client, address: str) -> list[str]:

@@ -22,7 +22,7 @@ from schedules.domain.visits.status import (
 )
 from schedules.models import Visit
 from schedules.selectors.store.stored_visits import record_of
-from schedules.selectors.visits.status_query import appointment_condition, window_condition
+from schedules.selectors.visits.status_query import appointment_condition, before_its_end, window_condition
 from schedules.services.enrolment.enrolling import enrol
 from tests.cast import an_enrolment
 from trials.domain.sites.working_days import WorkingDays
@@ -31,6 +31,12 @@ pytestmark = pytest.mark.django_db
 LONG = bool(os.environ.get("DAYZERO_LONG"))
 DAY = date(2027, 2, 14)
 SPAN = st.integers(0, 12)
+BEFORE_ITS_END = {
+    WindowPosition.UPCOMING,
+    WindowPosition.OPEN,
+    WindowPosition.LAST_DAYS,
+    WindowPosition.NO_CLINIC_DAY_LEFT,
+}
 REASONS = st.sampled_from(["", "", "the participant travels"])
 
 
@@ -96,6 +102,8 @@ def test_query_and_function_agree_on_both_axes() -> None:
                     position
                 )
                 reached[position] += len(found)
+            ahead = set(Visit.objects.filter(before_its_end(here)).values_list("pk", flat=True))
+            assert ahead == {pk for pk, one in visits.items() if window_position(one, day) in BEFORE_ITS_END}
             for wanted in Appointment:
                 found = set(
                     Visit.objects.filter(appointment_condition(wanted, here)).values_list("pk", flat=True)

@@ -189,7 +189,7 @@ def test_nothing_to_do_is_said_in_words(page: Client, site: Site) -> None:
 def test_the_list_keeps_its_filters_and_leads_back_to_itself(
     page: Client, enrolled: Enrol, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("schedules.selectors.today.board.WHOLE", 1)
+    monkeypatch.setattr("schedules.selectors.today.counted.WHOLE", 1)
     monkeypatch.setattr("schedules.web.today.views.WHOLE", 1)
     for number in range(2):
         enrolled(f"S01-{number:03}", TODAY - 32 * DAY)

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 
 from schedules.models import Visit
-from schedules.selectors.today.board import BoardRow, Section
+from schedules.selectors.today.board import BoardRow
+from schedules.selectors.today.parts import Section
 from tests.cast import a_version
 from tests.integration.web.conftest import TODAY, Enrol
 from tests.integration.web.test_today_acts import act
