@@ -147,7 +147,7 @@ MUTANTS = [
          "the ward has weekends"),
         (SUGGESTIONS, "if calendar.is_public_holiday(day):", "if not calendar.is_working_day(day):",
          "the ward warns of weekends"),
-        (SUGGESTIONS, "(-1, 1) if left == members else (1,)", "(-1, 1)",
+        (SUGGESTIONS, "(1,) if begun else (-1, 1)", "(-1, 1)",
          "begun chemotherapy could move back"),
         (SUGGESTIONS, "range(step, step * (SEARCH_DAYS + 1), step)",
          "range(step * 2, step * (SEARCH_DAYS + 1), step)",
