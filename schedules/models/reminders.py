@@ -25,8 +25,9 @@ class Reminder(models.Model):
 
     `key` is rule, thing, day and step (`schedules.domain.reminders.rules.key_of`). In which state it is
     `schedules.domain.reminders.states.state_of` says. `claimed_at` is when it was last looked up who is to
-    be told; `not_before` is when a message may leave (quiet hours, working days, the morning digest); what
-    is no longer true has `lapsed_at` and is written again (`lapsed_at` None) where it becomes true again.
+    be told; `not_before` is when a message may leave (quiet hours, working days, the morning digest), and of
+    what was sent when to ask again whether others are to be told; what is no longer true has `lapsed_at` and
+    is written again (`lapsed_at` None) where it becomes true again.
     """
 
     audited = False

@@ -46,6 +46,9 @@ Address = tuple[int, int | None, str]
 ADDRESSED = 500
 """How many reminders are addressed at once."""
 
+LOOKED_AGAIN = timedelta(hours=1)
+"""After so long at the latest it is asked again whether somebody is there to escalate a reminder to."""
+
 
 def address_reminders(
     *,
@@ -294,12 +297,16 @@ def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int =
     """Tell others of what nobody acknowledged in time; give how many reminders.
 
     Investigators of the site, or where none is left to tell coordinators, then data managers; once for each
-    reminder. Who snoozed it has noticed it, and is not passed by before it comes back.
+    reminder. Where there is nobody today, it is asked again. Who snoozed it has noticed it, and is not passed
+    by before it comes back. Of what was sent, `not_before` is when to look again.
     """
     at = at or now
     answered = answered_at(at).filter(reminder=OuterRef("pk"))
-    # No rule escalates before a day has passed; after how many each does, `_escalate` asks.
+    # No rule escalates before a day has passed; after how many each does, `_escalate` asks. What is to be
+    # looked at later than LOOKED_AGAIN from now was written by a clock that ran ahead.
+    look = Q(not_before=None) | Q(not_before__lte=at) | Q(not_before__gt=at + LOOKED_AGAIN)
     found = Reminder.objects.filter(
+        look,
         ~Exists(answered),
         sent_at__lte=at - timedelta(days=1),
         sent_at__gt=at - KEPT_UNSAID,
@@ -320,14 +327,18 @@ def _escalate(rows: Sequence[Reminder], now: datetime, at: datetime) -> list[Rem
     hours, before = hours_of(true, context), _told_before(true)
     told: dict[int, Sequence[Told]] = {}
     due: list[Reminder] = []
+    later = {row.pk: at + LOOKED_AGAIN for row in rows}
     for row in true:
         rule = people.wanted.get(row.pk)
         if rule is None or row.sent_at is None:
             continue
+        in_time = row.sent_at + timedelta(days=rule.escalates)
         if not rule.escalates:  # never: it is not looked at again
             told[row.pk] = []
-        elif row.sent_at <= at - timedelta(days=rule.escalates):
-            told[row.pk] = people_to_escalate_to(people.staff[row.pk], before[row.pk])
+        elif in_time > at:
+            later[row.pk] = min(in_time, later[row.pk])
+        elif others := people_to_escalate_to(people.staff[row.pk], before[row.pk]):
+            told[row.pk] = others
             due.append(row)
             here = hours.get(row.pk)
             row.not_before = here.leaves(at, Manner(row.manner or Manner.DIGEST)) if here else None
@@ -335,7 +346,14 @@ def _escalate(rows: Sequence[Reminder], now: datetime, at: datetime) -> list[Rem
     _place_more(asked, told, at)
     _write(asked, _ways(asked, told), at)
     Reminder.objects.filter(pk__in=list(told)).update(escalated_at=at)
+    _look_later({pk: when for pk, when in later.items() if pk not in told})
     return due
+
+
+def _look_later(when: Mapping[int, datetime]) -> None:
+    """Look again at what is not escalated yet, so that it does not stand before what is in time."""
+    for at in sorted(set(when.values())):
+        Reminder.objects.filter(pk__in=[pk for pk, one in when.items() if one == at]).update(not_before=at)
 
 
 def _told_before(rows: Sequence[Reminder]) -> Mapping[int, Collection[int]]:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from participants.models import Participant
+from participants.models import Absence, Participant
 from schedules import tasks
 from schedules.domain.reminders import Notice
 from schedules.domain.reminders.grouping import Message
@@ -186,6 +186,36 @@ def test_what_nobody_acknowledged_is_told_to_an_investigator_once(here: User) ->
     ledger.ring_reminders(now=lambda: later, at=lambda: later)
     assert [message.to for message in mail.outbox][1:] == [["chief@example.org"]]
     assert ReminderRecipient.objects.get(person=chief).capacity == Capacity.ESCALATION
+
+
+def test_an_investigator_who_is_away_is_told_once_they_are_back(here: User) -> None:
+    """It counted as told to others when there was nobody to tell, and never was."""
+    chief = a_coordinator("chief", role=Role.INVESTIGATOR)
+    site = a_site()
+    a_visit(site, TODAY + 3 * DAY)
+    escalating()
+    away = {"user": chief, "site": site, "first": TODAY, "last": TODAY + DAY}
+    Absence.objects.create(**away)
+    sweeping.sweep_closing(now=NOON)
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    assert addressing.escalate_reminders(now=NOON + DAY) == 0
+    assert not Reminder.objects.exclude(escalated_at=None)
+    assert [addressing.escalate_reminders(now=NOON + 2 * DAY) for _ in range(2)] == [1, 0]
+    assert ReminderRecipient.objects.get(person=chief).capacity == Capacity.ESCALATION
+
+
+def test_what_is_not_in_time_yet_does_not_stand_before_what_is(here: User) -> None:
+    """Five hundred consents, told to others after seven days, held up all that is told after one."""
+    a_coordinator("chief", role=Role.INVESTIGATOR)
+    patient, urgent = a_site(), a_site()
+    visits = [a_visit(site, TODAY + 3 * DAY) for site in (patient, patient, urgent)]
+    escalating()
+    ReminderSetting.objects.create(trial=visits[0].participant.trial, site=patient, escalate_after=2)
+    sweeping.sweep_closing(now=NOON)
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    assert [addressing.escalate_reminders(now=NOON + DAY, most=2) for _ in range(3)] == [0, 1, 0]
+    assert Reminder.objects.get(escalated_at__isnull=False).visit == visits[2]
+    assert addressing.escalate_reminders(now=NOON + 2 * DAY, most=3) == 2, "the others when it is time"
 
 
 def test_a_machine_s_clock_that_runs_a_day_ahead_tells_nobody_else(
