@@ -100,7 +100,12 @@ class Flag(models.Model):
         verbose_name_plural = _("flags")
         ordering = ("-raised_at",)
         indexes = [
-            models.Index(fields=["participant"], condition=Q(cleared_at__isnull=True), name="flags_standing"),
+            # with what tells awake from asleep: those of all are counted here, without a row being read
+            models.Index(
+                fields=["participant", "snoozed_until", "id"],
+                condition=Q(cleared_at__isnull=True),
+                name="flags_standing",
+            ),
             models.Index(
                 flag_rank(), "raised_at", "id", condition=Q(cleared_at__isnull=True), name="flags_by_rank"
             ),
