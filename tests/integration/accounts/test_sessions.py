@@ -119,6 +119,37 @@ class TestWhatWasTypedIsKept:
         assert "S01-009" not in self.back(self.ended(person), "chief")
 
 
+class TestAFormOpenedBeforeSigningInAgain:
+    """In another tab one signed in again: the tokens of this one's forms are those of before."""
+
+    SENT = {"name": "all mine", "query": "mine=1", "csrfmiddlewaretoken": "x" * 64}
+
+    def sent(self, user: User, origin: str, **headers: str) -> tuple[Client, HttpResponse]:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(user)
+        client.get("/accounts/")
+        headers |= {"Origin": origin} if origin else {}
+        return client, client.post("/today/views/", self.SENT, headers=headers)
+
+    def test_is_offered_again_and_can_be_sent(self, person: User) -> None:
+        client, answer = self.sent(person, "http://testserver")
+        assert answer.headers["Location"] == "/accounts/kept/"
+        page = client.get("/accounts/kept/").content.decode()
+        assert "You signed in again after this form was opened" in page
+        assert 'action="/today/views/"' in page
+        assert 'value="all mine"' in page
+
+    def test_in_place_the_page_goes_where_it_is_offered(self, person: User) -> None:
+        _client, answer = self.sent(person, "http://testserver", **{"HX-Request": "true"})
+        assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, "/accounts/kept/")
+
+    @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", ""])
+    def test_what_comes_from_elsewhere_is_refused(self, person: User, origin: str) -> None:
+        client, answer = self.sent(person, origin)
+        assert answer.status_code == 403
+        assert client.get("/accounts/kept/").status_code == 302, "nothing is kept of it"
+
+
 class TestSecondFactor:
     def test_the_code_of_an_app_is_asked_for_and_opens(self, guarded: User, client: Client) -> None:
         asked = client.post(reverse("login"), {"login": "coordinator", "password": PASSWORD})

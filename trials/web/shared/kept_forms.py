@@ -1,13 +1,15 @@
-"""What somebody had typed when their session ended: kept for them, and sent again if they say so."""
+"""What somebody had typed when their session ended, or was another: kept, and sent again if they say so."""
 
 from __future__ import annotations
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import REASON_BAD_ORIGIN
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect
 
 KEPT = "dayzero_kept_form"
 LARGEST = 200_000  # characters: what is larger is no form that a person typed
@@ -28,6 +30,22 @@ def keep(request: HttpRequest, user: str) -> bool:
         return False
     request.session[KEPT] = {"user": user, "path": request.get_full_path(), "fields": fields}
     return True
+
+
+def token_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Offer again what was sent from a page that was opened before one signed in again, in another tab.
+
+    Only what came from a page of ours is offered: the browser names where it came from, and Django has
+    compared it. Anything else is refused with a page that says so.
+    """
+    user = request.session.get(SESSION_KEY, "")
+    ours = "Origin" in request.headers and reason != REASON_BAD_ORIGIN % request.headers["Origin"]
+    if not (user and ours and keep(request, user)):
+        return render(request, "403_csrf.html", status=403)
+    request.session[KEPT] |= {"opened_before": True}
+    request.session.modified = True
+    address = reverse("kept-form")
+    return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else redirect(address)
 
 
 @never_cache
