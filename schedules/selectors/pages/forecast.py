@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F, Max, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.db.models.functions import ExtractYear, Greatest
 
 from participants.models import Participant
@@ -142,7 +142,7 @@ def forecast_page(user: User, now: datetime, wanted: WantedForecast, say: Say = 
 
 
 def past_end(user: User, today: date, trial: int | None = None) -> list[PastEnd]:
-    """The trials in sight with visits due after their planned end; one query."""
+    """The trials in sight with visits due after their planned end; two queries."""
     late = _late(user, today).filter(**({"participant__trial": trial} if trial else {})).order_by()
     grouped = late.values_list(
         "participant__trial", "participant__trial__code", "participant__trial__planned_end"
@@ -236,13 +236,15 @@ def _windows(user: User, now: datetime, wanted: WantedForecast) -> QuerySet[Visi
 def _late(user: User, today: date) -> QuerySet[Visit]:
     """The visits in sight that are due after the planned end of their trial.
 
-    None is due before the first of those ends: by that day an index is walked from its end, and not at all
-    where no trial has one.
+    None is due before the first of those ends, so that an index is walked from its end until that day. The
+    day is read before: of one that is still to be found a planner takes a third of all visits to come after
+    it, and looks for them among everybody's. Where no trial has an end, nothing is asked.
     """
-    ends = Trial.objects.filter(planned_end__isnull=False).order_by("planned_end").values("planned_end")
+    first = Trial.objects.aggregate(first=Min("planned_end"))["first"]
+    if first is None:
+        return Visit.objects.none()
     late = Visit.objects.live().filter(of_participants_visible_to(user, today), applies=True)
-    late = late.filter(target__gt=Subquery(ends[:1]))
-    return late.filter(target__gt=F("participant__trial__planned_end"))
+    return late.filter(target__gt=first).filter(target__gt=F("participant__trial__planned_end"))
 
 
 def _related(visits: QuerySet[Visit]) -> QuerySet[Visit]:

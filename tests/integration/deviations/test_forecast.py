@@ -78,6 +78,19 @@ def test_a_visit_booked_for_a_good_day_asks_for_no_help(client, participant) -> 
     assert rows(client)["d14"].outlook.warnings == (Help.BOOKED_CLOSED,)
 
 
+def test_no_visit_is_looked_for_past_an_end_that_no_trial_has(client, participant) -> None:
+    """Of an end that is still to be found PostgreSQL took a third of all visits to come after it."""
+
+    def looked_for() -> bool:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/forecast/").status_code == 200
+        return any('MAX("schedules_visit"."target")' in one["sql"] for one in queries.captured_queries)
+
+    assert not looked_for()
+    Trial.objects.update(planned_end=date(2028, 6, 1))
+    assert looked_for()
+
+
 def test_follow_up_past_the_planned_end(client, participant) -> None:
     assert "past the planned end" not in client.get(reverse("forecast")).content.decode()
     Trial.objects.update(planned_end=date(2028, 6, 1))
