@@ -146,6 +146,21 @@ def test_what_fails_for_now_waits_longer_each_time_and_what_is_refused_does_not(
     assert ReminderDelivery.objects.get(channel=mine.way).reason == "45009 too many"
 
 
+@pytest.mark.parametrize("kind", ["wecom", "feishu", "webhook"])
+def test_after_a_lost_answer_the_same_text_leaves_under_the_same_key_and_not_at_once(kind: str) -> None:
+    person = a_coordinator("here")
+    visits(1)
+    mine = a_channel(person, kind=kind)
+    addressed()
+    robot = Robot(Sent(Verdict.LATER, "too slow", answered=False))
+    for seconds in range(0, 180, 15):
+        rung(mine, AT + timedelta(seconds=seconds), robot)
+    first, second = robot.took
+    assert first == second
+    rows = ReminderDelivery.objects.filter(channel=mine.way)
+    assert [one.sent_at for one in rows] == [AT + MINUTE]
+
+
 def test_beyond_the_minute_s_number_the_rest_leaves_as_one_digest() -> None:
     person = a_coordinator("here")
     found = visits(30)

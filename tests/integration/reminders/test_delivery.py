@@ -23,6 +23,7 @@ from schedules.domain.reminders import WAITS, closing_key
 from schedules.domain.reminders.grouping import Message
 from schedules.domain.windows.flags import FlagSeverity
 from schedules.models import Flag, ProtocolWindow, Reminder, ReminderDelivery, ReminderSetting, Visit
+from schedules.notifications import sending_by_email
 from schedules.services.reminders import addressing, bell, decisions, ledger, sweeping
 from tests.cast import a_site
 from tests.clocks import database_clock_at
@@ -361,6 +362,29 @@ def test_what_fails_for_now_waits_longer_each_time_until_it_is_moot() -> None:
     assert waits[:5] == list(WAITS)
     assert set(waits[5:]) == {WAITS[-1]}
     assert tries[-1] < datetime(2026, 11, 24, 16, tzinfo=UTC), "until the window closes in Shanghai"
+
+
+def test_after_a_lost_answer_the_same_message_leaves_under_the_same_id_and_not_at_once() -> None:
+    """The server took it and its answer never came: who has that id already drops the second."""
+    a_coordinator("here")
+    swept()
+    took: list[tuple[datetime, str, str]] = []
+
+    def send(message: Message) -> None:
+        with sending_by_email() as really:
+            really(message)
+        (left,) = mail.outbox
+        mail.outbox.clear()
+        took.append((now, left.extra_headers["Message-ID"], left.extra_headers["X-Dayzero-Key"]))
+        if len(took) == 1:
+            raise SMTPServerDisconnected("Connection unexpectedly closed")
+
+    for seconds in range(0, 180, 15):
+        now = NOON + seconds * SECOND
+        ledger.deliver_reminders(now=now, send=send)
+    (first, *name), (second, *again) = took
+    assert name == again
+    assert second - first >= MINUTE
 
 
 def test_a_message_that_cannot_be_written_leaves_what_was_judged_as_it_was(
