@@ -20,6 +20,7 @@ COORDINATOR, MANAGER, INVESTIGATOR = "coordinator", "manager", "investigator"
 OF_OTHERS = ("mfa_", "socialaccount_", "openid_", "account_")
 """Pages of allauth in our dress; those that open without more are visited."""
 NOT_PAGES = {
+    "today-counts": "the counters of Today, a part of it",
     "health": "an answer for machines",
     "visit-file": "a file",
     "kept-form": "only after a session ended",
@@ -60,6 +61,10 @@ def pages() -> tuple[list[Page], dict[str, str]]:
     busy = Site.objects.get(code="YANCHENG-3")
     coming = timezone.localdate() + timedelta(days=3)
     found.append(Page("planner-busy", f"/planner/?site={busy.pk}&day={coming}", COORDINATOR))
+    people = Participant.objects.filter(subject_code="S01-007", site=busy)
+    waiting = Visit.objects.filter(participant__in=people, performed_on=None, cancelled_on=None)
+    record = reverse("visit-deed", args=[waiting.order_by("target")[0].pk, "complete"])
+    found.append(Page("record-activities", record, COORDINATOR))
     objects = dict(_objects())
     for name, endpoint in ADDRESSES.items():
         if name.startswith("api-") or name in NOT_PAGES or "export" in name or endpoint.get is None:

@@ -21,7 +21,7 @@ DOCUMENTED = {
     "paper": ("1280-light-en", "week-on-paper.png"),
     "flags": ("1280-light-en", "flags.png"),
     "readiness": ("1280-light-en", "readiness.png"),
-    "visit-deed": ("1280-light-en", "record.png"),
+    "record-activities": ("1280-light-en", "record.png"),
 }
 ON_A_PHONE = {"today": ("390-dark-zh-hans", "today-phone-zh.png")}
 """The few pictures that the documents show: which reader sees them, and their name in docs/images."""
