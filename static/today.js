@@ -116,7 +116,7 @@ document.addEventListener("htmx:afterSettle", () => {
   for (const id of ids) document.getElementById(id)?.click();
 });
 
-// no connection, or the server failed: the row, or the button for several rows, stays as it was and says so
+// no connection, or the server refused or failed: the row, or the button for several rows, stays as it was and says so
 const failed = (event) => {
   const row = event.detail.elt.closest("li") || event.detail.elt;
   row.classList.add("failed");
@@ -127,7 +127,8 @@ const failed = (event) => {
     words.className = "outcome failed";
     (row.querySelector(".what") || row).append(words);
   }
-  words.textContent = document.querySelector("main").dataset.failed;
+  const {failed: unsent, refused} = document.querySelector("main").dataset;
+  words.textContent = event.type === "htmx:responseError" ? refused : unsent;
   const said = document.getElementById("said");
   if (said) said.textContent = words.textContent;
 };

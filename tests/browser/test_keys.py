@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from schedules.models import Visit
 from tests.browser.test_pages import DAY, sign_in, today
 from tests.browser.test_visits import infused
-from trials.models import AuditEntry, User
+from trials.models import AuditEntry, Membership, User
 
 __all__ = ["infused", "today"]
 
@@ -90,6 +90,33 @@ def test_a_connection_lost_in_the_middle_leaves_the_row_and_says_so(
     expect(row.locator("button.undo")).to_be_visible()
     visit.refresh_from_db()
     assert visit.booked_on
+
+
+def test_what_the_server_does_not_accept_is_no_lost_connection(
+    live_server: LiveServer, page: Page, infused: int, today: date
+) -> None:
+    """The role has ended since the page was opened, or one signed in again in another tab."""
+    visit = on_today(live_server, page, today)
+    row = page.locator(f"#v-{visit.pk}")
+    page.context.clear_cookies(name="csrftoken")
+    row.locator("button[data-book]").click()
+    expect(page.get_by_role("heading", name="Not saved yet")).to_be_visible()
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.locator(".just-done")).to_contain_text("is booked for")
+    visit.refresh_from_db()
+    assert visit.booked_on
+
+    page.locator(".just-done button.undo").click()
+    expect(page.locator("#said")).to_contain_text("undone")
+    page.goto(f"{live_server.url}/")
+    page.wait_for_function("window.htmx !== undefined")
+    Membership.objects.all().delete()
+    row.locator("button[data-book]").click()
+    expect(row).to_contain_text(
+        "Not saved: the server did not accept it. Nothing was changed; reload the page."
+    )
+    visit.refresh_from_db()
+    assert visit.booked_on is None
 
 
 def test_a_double_click_does_a_thing_once(
