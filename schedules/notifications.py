@@ -27,6 +27,7 @@ from trials.domain.protocols.outside_names import names_disease
 from trials.domain.words import page_day
 from trials.spoken import days_as_on_pages, say
 
+# A mail server that answers 500 or more will not take the same message later either (RFC 5321, 4.2.1).
 _PERMANENT = 500
 _ADDRESS = re.compile(r"[^\s<>(){},;:]+@[^\s<>(){},;:]+")
 

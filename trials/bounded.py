@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
+# Beat rings each minute: what a sweep has not done by then is done at its next ring, behind the others.
 TASK_SECONDS = 20.0
 
 HasTime = Callable[[], bool]

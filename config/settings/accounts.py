@@ -59,6 +59,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # e-mail addresses open nothing here
 MFA_TOTP_ISSUER = "Dayzero"
+# one step of 30 seconds to either side, for a phone whose clock is off; RFC 6238 (5.2) asks for no more
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Who must have a second factor: roles, "superuser", or "everybody"; nobody on a machine of one's own.
@@ -74,9 +75,11 @@ SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 AXES_USERNAME_CALLABLE = "trials.web.accounts.sign_in.counted_name"
 AXES_CLIENT_IP_CALLABLE = "trials.addresses.client_address"
 AXES_LOCKOUT_CALLABLE = "trials.web.accounts.sign_in.locked_out"
+# four slips in the course of a year are no guessing: they are forgotten once somebody is in
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else anyone who knows a name locks it for good
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
+# axes deletes the oldest failures of an account beyond this number, and none may go (21 CFR 11.300(d))
 AXES_ACCESS_FAILURE_LOG_PER_USER_LIMIT = 1_000_000
 AXES_ENABLE_ADMIN = False  # there is a page for it
 AXES_VERBOSE = False

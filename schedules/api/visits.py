@@ -41,6 +41,7 @@ from trials.api.queries import SeveralField, SparseMixin
 from trials.api.schema import page_of
 
 ORDERS = ["id", "target"]
+# As many as the column holds: PostgreSQL answers a larger number with an error of the server.
 _MOST_OCCURRENCES = 32767
 
 

@@ -12,6 +12,7 @@ _LONGEST = 74
 """Octets on a line before it goes on in the next one: one less than is allowed, as the library has it."""
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 _BEGIN_ESCAPES = b"\\^"
+# A byte 10xxxxxx goes on with a character (RFC 3629, 3): no line is cut before it (RFC 5545, 3.1).
 _CONTINUES, _CONTINUATION = 0xC0, 0x80
 _UNITS = ((3600, "H"), (60, "M"), (1, "S"))
 

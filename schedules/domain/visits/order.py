@@ -167,6 +167,7 @@ def _refusals_between(visit: VisitState, on: date, other: VisitState) -> Iterato
     repeats = _is_same_rule(visit, other)
     later = comes_after(visit, other)
     wrong = on < other.performed_on if later else on > other.performed_on
+    # repeats can have been on one day: that is recorded, but only with a reason
     twice_that_day = repeats and on == other.performed_on
     if wrong or twice_that_day:
         may_have_been = repeats and not (wrong and visit.rule.block)  # chemotherapy begins with its first day

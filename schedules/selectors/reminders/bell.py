@@ -19,6 +19,7 @@ MANY = 100
 """A count that nobody reads to the last digit stops here."""
 
 PAGE = 50
+# Pages are counted no farther: nobody leafs through two hundred of them, and counting reads each row.
 _LISTED = 10_000
 
 

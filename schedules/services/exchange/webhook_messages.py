@@ -50,6 +50,7 @@ BATCH, RING_NUMBER, RING_SECONDS = 20, 200, 20
 STALE_AFTER = timedelta(minutes=5)
 """After so long a claim is a crash: BATCH messages of SECONDS each end before."""
 
+# By 410 a receiver says that its address is no more (Standard Webhooks): it is not tried again.
 _REASON, _GONE = 300, 410
 _FORGOTTEN = 5000
 Send = Callable[[str, bytes, Mapping[str, str]], Answer]

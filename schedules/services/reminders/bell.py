@@ -35,7 +35,7 @@ def snooze_reminder(*, recipient: ReminderRecipient, until: datetime, now: datet
     _stop_sending(recipient, now)
 
 
-def take_back(*, recipient: ReminderRecipient) -> None:
+def reopen_reminder(*, recipient: ReminderRecipient) -> None:
     """Open it again: neither acknowledged nor snoozed. What was not sent meanwhile stays unsent."""
     ReminderRecipient.objects.filter(pk=recipient.pk).update(acknowledged_at=None, snoozed_until=None)
 

@@ -42,6 +42,7 @@ LABELS: Mapping[str, Promise] = {
     "item_group_oid": gettext_lazy("Item group OID"),
     "date_item_oid": gettext_lazy("Date item OID"),
 }
+# As many as the column holds: PostgreSQL answers a larger number with an error of the server.
 MOST_OCCURRENCES = 32767
 _NAME = re.compile(r"\s*[,;\t=]\s*")
 

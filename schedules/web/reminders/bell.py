@@ -22,8 +22,8 @@ from schedules.services.reminders.bell import (
     acknowledge_reminder,
     mark_reminders_read,
     prefer_language,
+    reopen_reminder,
     snooze_reminder,
-    take_back,
 )
 from schedules.web.reminders.language import remember
 from schedules.web.reminders.words import bell_rows
@@ -89,7 +89,7 @@ def _perform(request: HttpRequest, row: ReminderRecipient, act: str, instant: da
         acknowledge_reminder(recipient=row, now=instant)
         return _("Acknowledged.")
     if act == "undo":
-        take_back(recipient=row)
+        reopen_reminder(recipient=row)
         return _("Open again.")
     days = SNOOZES.get(request.POST.get("for", ""), SNOOZES["tomorrow"])
     person = row.reminder.participant

@@ -19,6 +19,8 @@ _NAT64 = ip_network("64:ff9b::/96")
 _GLOBAL = ip_network("2000::/3")
 """What of IPv6 is given out (https://www.iana.org/assignments/ipv6-address-space). The rest leads inside:
 site-local addresses (fec0::/10), IPv4 in ::/96 and ::ffff:0:0:0/96, translation inside (64:ff9b:1::/48)."""
+# documentation (RFC 9637), assignments of protocols (RFC 6890), relays of 6to4 (RFC 7526):
+# Python's is_global takes some of them for public
 _NO_PUBLIC = tuple(
     ip_network(name)
     for name in ("3fff::/20", "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")  # the last: Azure's own

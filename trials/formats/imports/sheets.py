@@ -18,6 +18,7 @@ from trials.domain.errors import DomainError
 from trials.domain.words import mark as _
 
 MOST_ROWS = 2_000
+# A workbook is a zip: a few kilobytes of one can be made to unpack to gigabytes.
 MOST_BYTES_UNPACKED = 50 * 1024 * 1024
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?: 00:00(?::00)?)?")
 _HOUR = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
