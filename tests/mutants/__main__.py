@@ -73,6 +73,7 @@ NEAREST = (
     "deviations/test_histories.py", "enrolment/test_enrolment.py", "readiness/test_gates_of_others.py",
     "readiness/test_start_flags.py", "reminders/test_bell.py", "reminders/test_channels.py",
     "reminders/test_delivery.py", "reminders/test_one_robot.py", "reminders/test_reminders.py",
+    "reminders/test_rules.py",
     "replanning/amendments/test_amendments.py", "replanning/amendments/test_changed_meanwhile.py",
     "replanning/amendments/test_given_before.py", "replanning/amendments/test_version_then.py",
     "replanning/test_reality.py", "replanning/test_replanning.py", "replanning/test_replanning_site.py",

@@ -14,7 +14,14 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Fact, Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.values import Answer, Completion, Sampled
-from schedules.models import Deviation, ProtocolWindow, ValueDifference, Visit, VisitActivity
+from schedules.models import (
+    Deviation,
+    EdcConfirmation,
+    ProtocolWindow,
+    ValueDifference,
+    Visit,
+    VisitActivity,
+)
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.exchange.differences import ValuesDiffer
 from schedules.services.exchange.reports import Report, report_anchor, report_visit
@@ -63,6 +70,16 @@ def answers(**named: Answer) -> Completion:
 def open_ones() -> set[tuple[str, str, str, str]]:
     rows = ValueDifference.objects.filter(settled_at=None)
     return set(rows.values_list("field", "item", "ours", "theirs"))
+
+
+def test_an_edc_confirms_a_visit_by_what_agrees_and_by_nothing_else(participant: Participant) -> None:
+    """A drawn fault went unnoticed: a report that differed counted as one that had the visit's day."""
+    assert told(participant, SCREENED) == []
+    EdcConfirmation.objects.all().delete()
+    assert told(participant, answers(eligibility=DONE, blood_count=LEFT))
+    assert not EdcConfirmation.objects.exists()
+    assert told(participant, SCREENED) == []
+    assert EdcConfirmation.objects.get().client == "rave-live"
 
 
 def test_an_activity_told_otherwise_is_kept_and_settles_itself_when_both_agree(
