@@ -52,9 +52,14 @@ def chunks_of(people: Shown, request: EntryRequest) -> Chunks:
         partial |= {one.participant_id for one in made if _is_partial(one, request)}
     if stale:  # anybody who was deleted meanwhile has no chunk
         digests = {pk: digest for pk, digest in digests.items() if digest}
-    bodies = _bodies({pk: digests[pk] for pk in partial}, request) if partial else {}
-    pieces = {pk: body.shown(request.content, request.today) for pk, body in bodies.items()}
+    pieces = _pieces({pk: digests[pk] for pk in partial}, request) if partial else {}
     return Chunks(digests, pieces, request)
+
+
+def _pieces(digests: dict[int, str], request: EntryRequest) -> dict[int, Piece]:
+    """What is shown of chunks of which not all is, by the participant."""
+    bodies = _bodies(digests, request)
+    return {pk: body.shown(request.content, request.today) for pk, body in bodies.items()}
 
 
 def joined(chunks: Chunks) -> list[bytes]:

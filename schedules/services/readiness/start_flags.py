@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
@@ -71,9 +71,13 @@ def _changed(batch: Sequence[int], now: datetime) -> list[int]:
     return [
         pk
         for pk in batch
-        if _is_to_write(wanted.get(pk), flags.get(pk))
-        or (_is_open(flags.get(pk)) and keys.get(pk) not in told)
+        if _is_to_write(wanted.get(pk), flags.get(pk)) or _is_untold(flags.get(pk), keys.get(pk), told)
     ]
+
+
+def _is_untold(flag: Flag | None, key: str | None, told: Container[str | None]) -> bool:
+    """Whether a flag is open of which nobody was told for this day and these reasons."""
+    return _is_open(flag) and key not in told
 
 
 def starts_ahead() -> list[int]:

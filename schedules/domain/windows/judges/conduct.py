@@ -9,6 +9,8 @@ and names the confirmation that is missing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from participants.domain.fact_kinds import Confirmation, FactKind
 from participants.domain.moments import day_of, first_instant
 from participants.domain.performed import PerformedVisit
@@ -46,14 +48,18 @@ def judge_conduct(case: Case, terms: Conduct) -> Verdict:
     if broken:
         return _breach(case, terms, broken)
     evidence = tuple(_evidence(case, terms, one) for one in said)
-    asked = [visit for visit in case.facts.performed if _asks(case, terms, visit)]
-    open_ = [visit for visit in asked if not any(_covers(case, one, visit) for one in said)]
-    if open_:
-        first = min(open_, key=lambda visit: first_instant(visit.at, case.zone))
+    if unanswered := _unanswered(case, terms, said):
+        first = min(unanswered, key=lambda visit: first_instant(visit.at, case.zone))
         return _unconfirmed(case, terms, first, evidence)
     if case.over:
         return _finished(case, terms, said, evidence)
     return by_time(case, evidence)
+
+
+def _unanswered(case: Case, terms: Conduct, said: Sequence[Confirmation]) -> list[PerformedVisit]:
+    """The visits at which it had to be asked, and of which nothing that was said tells."""
+    asked = [visit for visit in case.facts.performed if _asks(case, terms, visit)]
+    return [visit for visit in asked if not any(_covers(case, one, visit) for one in said)]
 
 
 def _breach(case: Case, terms: Conduct, broken: Confirmation) -> Verdict:

@@ -23,7 +23,11 @@ def confirmed_to(case: Case, topics: Collection[str]) -> tuple[Confirmation, dat
         day = day_of(one.at, case.zone)
         if start is not None and day < start:
             continue
-        joins = start if reached is None else reached[1] + DAY
-        if one.since is None or (joins is not None and one.since <= joins):
+        if _reaches_back(one, start if reached is None else reached[1] + DAY):
             reached = (one, day)
     return reached
+
+
+def _reaches_back(one: Confirmation, day: date | None) -> bool:
+    """Whether a confirmation says how it was since a day; where that is not known, since ever."""
+    return one.since is None or (day is not None and one.since <= day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from participants.domain.fact_kinds import FactKind, TestResult
@@ -40,8 +40,7 @@ def judge_freshness(case: Case, terms: Freshness) -> Verdict:
         (test for test in case.facts.tests if test.test == terms.test),
         key=lambda test: first_instant(test.taken_at, case.zone),
     )
-    inside = [test for test in tests if case.holds_by_hour(test.taken_at) is True]
-    unsure = [test for test in tests if case.holds_by_hour(test.taken_at) is None]
+    inside, unsure = (_held(case, tests, holds) for holds in (True, None))
     if resulted := [test for test in inside if test.result is not None]:
         return _by_latest(case, terms, resulted, unsure)
     if unsure and not case.over and _is_wrong(terms, unsure[-1]):
@@ -50,6 +49,11 @@ def judge_freshness(case: Case, terms: Freshness) -> Verdict:
     if inside or unsure or not before or case.over_at is None:
         return awaited(case, _missing(case, terms, inside, unsure))
     return _too_old(case, before[-1])
+
+
+def _held(case: Case, tests: Iterable[TestResult], holds: bool | None) -> list[TestResult]:
+    """The samples that lie inside the window; with None those of which an hour would tell."""
+    return [test for test in tests if case.holds_by_hour(test.taken_at) is holds]
 
 
 def _by_latest(

@@ -7,7 +7,7 @@ unless it is on record as a night away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -64,8 +64,12 @@ def judge_presence(case: Case, terms: Presence) -> Verdict:
         return replace(risk, missing=missing.words, needed_by=missing.needed_by)
     if unknown and case.opened and unknown.day <= case.today:
         return cannot_judge(unknown.day, missing)
-    evidence = tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))
-    return by_time(case, evidence, missing)
+    return by_time(case, _proofs(nights), missing)
+
+
+def _proofs(nights: Iterable[_Night]) -> tuple[Evidence, ...]:
+    """What shows of these nights where they were spent, each once."""
+    return tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))
 
 
 def _too_far(case: Case, far: _Night) -> Verdict:

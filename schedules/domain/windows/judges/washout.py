@@ -7,7 +7,7 @@ record from before the window, or a confirmation that covers it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from participants.domain.fact_kinds import Dose, FactKind, Occurrence
 from participants.domain.moments import at_or_before, day_of, first_instant
@@ -48,7 +48,7 @@ def judge_washout(case: Case, terms: Washout) -> Verdict:
     unsure = [_undecided(case, fact) for fact, within in judged if within is None]
     if within_it and case.window.other:  # all of them hang on the hour of what it leads up to
         unsure.append(case.window.other.hour)
-    unsure += [_lasting(case, fact) for fact, _within in judged if fact.last is None and not case.over]
+    unsure += _lasting(case, judged)
     if unsure:
         return awaited(case, gap(case.due_at, *unsure))
     return _nothing_inside(case, terms, [fact for fact, within in judged if _before(case, fact)])
@@ -84,8 +84,12 @@ def _undecided(case: Case, fact: Occurrence) -> Words:
     return Words.of(_("the hour of %(code)s on %(day)s"), values)
 
 
-def _lasting(case: Case, fact: Occurrence) -> Words:
-    """What lasts, and would lie inside once the window opens."""
+def _lasting(case: Case, judged: Iterable[tuple[Occurrence, bool | None]]) -> Iterator[Words]:
+    """The end of each that lasts, and would lie inside once the window opens."""
+    return (_end_of(case, fact) for fact, _within in judged if fact.last is None and not case.over)
+
+
+def _end_of(case: Case, fact: Occurrence) -> Words:
     values: dict[str, Value] = {"code": _called(case.window.rule, fact), "day": case.local(fact.first)}
     return Words.of(_("the end of %(code)s, which lasts since %(day)s"), values)
 
