@@ -69,6 +69,8 @@ def test_it_is_classified_on_its_page(late) -> None:
     page = client.get(reverse("deviation", kwargs={"pk": late.pk})).content.decode()
     assert "3 days late" in page
     assert "a storm closed the road" in page
+    assert "Nobody has described and classified it yet." in page
+    assert "No deviations yet" not in page, "it is one"
     answer = client.post(act(late), {"version": 1, **SAID}, follow=True)
     assert "Calls two days ahead." in answer.content.decode()
     late.refresh_from_db()
