@@ -15,7 +15,7 @@ from schedules.services.course.holds import hold_infusion, sweep_holds
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.facts import record_fact
-from schedules.services.windows.flags import assign_flag, clear_flag, snooze_flag
+from schedules.services.windows.flags import assign_flag, clear_flag, snooze_flag, wake_flag
 from tests.cast import a_version, an_enrolment
 from tests.integration.windows.conftest import INFUSION, a_user, noon
 from trials.domain.errors import Refused
@@ -63,6 +63,20 @@ def test_a_flag_put_off_sleeps_until_its_day(flag, coordinator):
     assert counts(14) == (2, 0)
     flag.refresh_from_db()
     assert flag.snoozed_until is None
+
+
+def test_a_flag_is_woken_by_who_cleared_it_and_as_it_was_snoozed(flag, coordinator, investigator):
+    clear_flag(flag=flag, by=coordinator, reason="asked by phone", now=noon(12, 10))
+    with pytest.raises(Refused, match="dealt with this flag"):
+        wake_flag(flag=flag, until=None, by=investigator, now=noon(12, 10))
+    woken = wake_flag(flag=flag, until=None, by=coordinator, now=noon(12, 10))
+    assert (woken.pk, woken.cleared_at, woken.cleared_by, woken.cleared_reason) == (flag.pk, None, None, "")
+    assert wake_flag(flag=flag, until=None, by=coordinator, now=noon(12, 10)) == flag, "it is open already"
+    snooze_flag(flag=flag, until=date(2026, 12, 14), by=coordinator, now=noon(12, 10))
+    with pytest.raises(Refused, match="dealt with this flag"):
+        wake_flag(flag=flag, until=date(2026, 12, 15), by=coordinator, now=noon(12, 10))
+    woken = wake_flag(flag=flag, until=date(2026, 12, 14), by=coordinator, now=noon(12, 10))
+    assert woken.snoozed_until is None
 
 
 def test_a_flag_that_grows_graver_wakes(infused, flag, coordinator):
