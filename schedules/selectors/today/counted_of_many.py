@@ -1,4 +1,4 @@
-"""What is due of many people, counted up to a bound: whoever sees everybody of a large trial reads no more.
+"""What is due of many people, counted up to a bound: who sees everybody of a large trial reads no more.
 
 Each part is walked in pieces, each along an index in which hardly anything lies beside it. A part of few rows
 ends there: by its whole condition alone, it would be looked for among everybody's visits.
