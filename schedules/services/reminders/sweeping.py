@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
 from schedules.domain.reminders import CLOSING
 from schedules.domain.reminders.rules import OF_VISITS, RULES, SWEPT
@@ -68,6 +69,13 @@ _UNLESS_THERE = (
 empty (it last looked before the first large sweep, or after one that was rolled back) it read the whole
 ledger once for each key that is due (18 to 41 s at 19,000 reminders). What time alone has made due is new,
 and is not looked for: there is hardly a conflict, which would lock a row."""
+_SAID_AND_LAPSED = (
+    "{due} SELECT again.id FROM ("
+    "SELECT (SELECT reminder.id FROM schedules_reminder reminder WHERE reminder.key = due.key"
+    " AND reminder.sent_at IS NOT NULL AND reminder.lapsed_at IS NOT NULL LIMIT 1) AS id FROM due"
+    ") again WHERE again.id IS NOT NULL"
+)
+"""Each key is looked up by itself, for the same reason."""
 _OVER = (
     "{due} SELECT max(held.id) FROM ("
     "SELECT reminder.id, reminder.key, 0 AS due FROM schedules_reminder reminder"
@@ -121,6 +129,7 @@ def _sweep_changed(last: ReminderSweep, newest: int, zones: Sequence[ZoneInfo], 
                 theirs = places_now(now, SWEPT, context_of(SWEPT, people))
                 _lapse(theirs, SWEPT, now, people)
                 written += _write(theirs, theirs.kinds, people) if theirs.kinds else 0
+                _show_again(theirs, people)
             return written
     except DatabaseError:
         logger.exception("what has changed could not be swept by itself")
@@ -238,6 +247,26 @@ def _written_and_over(places: Places, kinds: Collection[str], people: Collection
             parameters(places, asked, people),
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def _show_again(places: Places, people: Collection[int]) -> None:
+    """Bring back into the bells what was said, was no longer true, and is due again under the same key.
+
+    A visit was booked before its window closed, and the booking is cancelled: nobody is told twice, but the
+    reminder stands among what is unread, and others are told where nobody acknowledges it. Who left the bell
+    for another reason, since their role has ended, stays out of it. At most three statements.
+    """
+    if not places.kinds:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SAID_AND_LAPSED.format(due=due(places.kinds, people)), parameters(places, places.kinds, people)
+        )
+        again = [row[0] for row in cursor.fetchall()]
+    if again:
+        theirs = ReminderRecipient.objects.filter(reminder__in=again, over_at=F("reminder__lapsed_at"))
+        theirs.update(over_at=None, seen_at=None)
+        Reminder.objects.filter(pk__in=again).update(lapsed_at=None)
 
 
 def lapse_reminders(*, now: datetime) -> int:

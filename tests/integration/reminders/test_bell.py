@@ -153,6 +153,34 @@ def test_what_is_done_leaves_the_bell_by_itself(here: User) -> None:
     assert ReminderRecipient.objects.get().over_at == NOON
 
 
+def test_what_was_said_and_is_due_again_is_back_in_the_bell_and_not_sent_again(here: User) -> None:
+    """A booking that fits is cancelled: the window closes as soon as it did, and nobody looked at it."""
+    chief = a_coordinator("chief", role=Role.INVESTIGATOR)
+    gone = a_coordinator("gone")
+    visit = a_visit(a_site(), TODAY + 2 * DAY)
+    times = [NOON + timedelta(minutes=n) for n in range(8)]
+    sweeping.sweep_reminders(now=times[0])
+    ledger.ring_reminders(now=lambda: times[0], at=lambda: times[0])
+    said = Reminder.objects.get(kind="closing")
+    assert said.sent_at is not None
+    sent = len(mail.outbox)
+    ReminderRecipient.objects.filter(person=gone).update(over_at=times[0])
+    row_of_it = Visit.objects.filter(pk=visit.pk)
+    row_of_it.update(booked_on=TODAY + DAY)
+    sweeping.sweep_reminders(now=times[1])
+    assert ReminderRecipient.objects.get(reminder=said, person=here).over_at == times[1]
+    row_of_it.update(booked_on=None)
+    sweeping.sweep_reminders(now=times[2])
+    ledger.ring_reminders(now=lambda: times[2], at=lambda: times[2])
+    back = ReminderRecipient.objects.get(reminder=said, person=here)
+    assert (back.over_at, back.seen_at) == (None, None)
+    assert ReminderRecipient.objects.get(reminder=said, person=gone).over_at == times[0]
+    assert len(mail.outbox) == sent
+    escalating()
+    assert addressing.escalate_reminders(now=NOON + DAY + timedelta(hours=1)) == 1
+    assert ReminderRecipient.objects.filter(reminder=said, person=chief).exists()
+
+
 def test_the_count_is_one_query_however_many_there_are(here: User) -> None:
     def queries() -> int:
         scope = roles_of(here, TODAY)
