@@ -72,12 +72,7 @@ class Dayzero:
         data = None if body is None else json.dumps(body).encode()
         ends = time.monotonic() + PATIENCE
         while True:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            known = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
-            try:
-                status, said, document = self.send(method, path, known | named, data)
-            except OSError:  # nobody listens, or the connection broke
-                status, said, document = BROKEN, {}, {}
+            status, said, document = self._once(method, path, headers, data)
             if status < REDIRECTED:
                 return document
             if status == UNAUTHORIZED and time.monotonic() < ends:
@@ -86,6 +81,16 @@ class Dayzero:
                 self.sleep(float(said.get("retry-after") or 1))
             else:
                 raise Refused(status, document)
+
+    def _once(
+        self, method: str, path: str, headers: dict[str, str], data: bytes | None
+    ) -> tuple[int, dict[str, str], Any]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        known = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        try:
+            return self.send(method, path, known | named, data)
+        except OSError:  # nobody listens, or the connection broke
+            return BROKEN, {}, {}
 
     def _get_token(self) -> None:
         basic = base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()

@@ -115,11 +115,7 @@ class _Found:
         true = still_true(reminders, now, context)
         whom = {rows[0].recipient_id for rows in messages}
         named = {person for person in whom if person is not None}
-        recipients = list(
-            ReminderRecipient.objects.filter(reminder__in=true, person__in=named)
-            .annotate(answered=Exists(answered_at(at).filter(reminder=OuterRef("reminder"))))
-            .values_list("reminder_id", "person_id", "capacity", "answered")
-        )
+        capacities, answered = _told_as(true, named, at)
         channels = {rows[0].channel for rows in messages}
         receivers = receivers_of(channels)
         told, to_leave = _told_lately(named, channels, receivers, true, at)
@@ -128,8 +124,8 @@ class _Found:
             people=people_of(true, now, context),
             hours=hours_of(true, context),
             notices=notices_about(true, now),
-            capacities={(reminder, person): capacity for reminder, person, capacity, _answered in recipients},
-            answered={reminder for reminder, _person, _capacity, answered in recipients if answered},
+            capacities=capacities,
+            answered=answered,
             receivers=receivers,
             groups=_groups_of(true) if None in whom else {},
             told=told,
@@ -141,14 +137,11 @@ class _Found:
         head = rows[0]
         concerned = {row.reminder_id for row in rows if self._concerns(row.reminder_id, head)}
         nights = self._nights(concerned, at)
-        awake = [self.true[pk] for pk in sorted(concerned - nights.keys())]
-        mornings = self._mornings(head, awake, at)
-        mornings |= self._behind_others(rows, [one for one in awake if one.pk not in mornings], at)
+        mornings = self._put_off(rows, concerned - nights.keys(), at)
         said = [row for row in rows if row.reminder_id in concerned - nights.keys() - mornings.keys()]
-        notices = [self._notice(head, row.reminder_id) for row in said]
         here = self.true.keys() & {row.reminder_id for row in rows}
         return Judged(
-            message=self._message(head, one_for_each_thing(notices), language) if said else None,
+            message=self._message(head, said, language) if said else None,
             said=said,
             covered=[row for row in rows if mornings.get(row.reminder_id, at) is None],
             waits=[(row, morning) for row in rows if (morning := mornings.get(row.reminder_id)) is not None],
@@ -168,6 +161,12 @@ class _Found:
             return False
         return self.people.still_concerns(reminder, whom, capacity)
 
+    def _put_off(self, rows: Rows, reminders: Collection[int], at: datetime) -> dict[int, datetime | None]:
+        """Those reminders that are not said now, with when to look again; None where they count as said."""
+        awake = [self.true[pk] for pk in sorted(reminders)]
+        mornings = self._mornings(rows[0], awake, at)
+        return mornings | self._behind_others(rows, [one for one in awake if one.pk not in mornings], at)
+
     def _nights(self, reminders: Collection[int], at: datetime) -> dict[int, datetime]:
         """Those reminders for which this instant lies in the quiet hours, with the end of these."""
         ends = {pk: here.soonest(at, any_day=True) for pk in reminders if (here := self.hours.get(pk))}
@@ -176,8 +175,9 @@ class _Found:
     def _notice(self, head: ReminderDelivery, reminder: int) -> Notice:
         return replace(self.notices[reminder], recipient=head.recipient_id or 0, address=head.address)
 
-    def _message(self, head: ReminderDelivery, notices: Sequence[Notice], language: str) -> Message:
+    def _message(self, head: ReminderDelivery, said: Rows, language: str) -> Message:
         whom = head.recipient_id or 0
+        notices = one_for_each_thing([self._notice(head, row.reminder_id) for row in said])
         return Message(
             key=head.message,
             recipient=whom,
@@ -251,6 +251,18 @@ class _Found:
             and sent.sent_at
             and sent.sent_at.astimezone(here.zone).date() == today
         ]
+
+
+def _told_as(
+    reminders: Sequence[Reminder], people: Collection[int], at: datetime
+) -> tuple[dict[tuple[int, int], str], set[int]]:
+    """As what these people were told of each reminder, and which reminders somebody answered; one query."""
+    asked = ReminderRecipient.objects.filter(reminder__in=reminders, person__in=people).annotate(
+        answered=Exists(answered_at(at).filter(reminder=OuterRef("reminder")))
+    )
+    rows = list(asked.values_list("reminder_id", "person_id", "capacity", "answered"))
+    capacities = {(reminder, person): capacity for reminder, person, capacity, _answered in rows}
+    return capacities, {reminder for reminder, _person, _capacity, answered in rows if answered}
 
 
 def _groups_of(reminders: Sequence[Reminder]) -> dict[int, set[str]]:

@@ -86,10 +86,9 @@ def coming_reminders(
     Of participants in sight alone. One query for each day, besides five. What is said already is left out.
     """
     context = context_of()
-    here = {site.pk for site in sites}
-    places = [one for one in context.places if one.trial == trial.pk and one.site in here]
     zones = {site.pk: zone_of(site) for site in sites}
-    theirs = participants.filter(trial=trial, site__in=here).values_list("pk", "subject_code", "site_id")
+    places = [one for one in context.places if one.trial == trial.pk and one.site in zones]
+    theirs = participants.filter(trial=trial, site__in=zones).values_list("pk", "subject_code", "site_id")
     # each by the clock of their own site: between zones far apart the day was one off
     people = {pk: (code, zones[site]) for pk, code, site in theirs}
     found: dict[str, Coming] = {}
@@ -98,11 +97,11 @@ def coming_reminders(
             key, _kind, pk, *_rest = row
             if pk in people and len(found) < MOST:
                 found.setdefault(key, _coming(row, *people[pk]))
-    said = set(
-        Reminder.objects.filter(Q(sent_at__isnull=False), key__in=list(found)).values_list("key", flat=True)
-    )
-    rows = [one for key, one in found.items() if key not in said]
-    return sorted(rows, key=lambda one: (one.leaves, one.subject_code, one.kind))
+    for key in Reminder.objects.filter(sent_at__isnull=False, key__in=list(found)).values_list(
+        "key", flat=True
+    ):
+        del found[key]
+    return sorted(found.values(), key=lambda one: (one.leaves, one.subject_code, one.kind))
 
 
 def _coming(row: tuple[Any, ...], code: str, zone: ZoneInfo) -> Coming:

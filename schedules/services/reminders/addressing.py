@@ -152,17 +152,14 @@ def _keep_places(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], a
     """
     there = ReminderRecipient.objects.filter(reminder__in=[row.pk for row in rows])
     now_told = {(row.pk, one.person) for row in rows for one in told[row.pk]}
-    back, gone = [], []
+    changed: dict[bool, list[int]] = {True: [], False: []}
     for recipient in there.exclude(capacity=Capacity.ESCALATION):
         concerned = (recipient.reminder_id, recipient.person_id) in now_told
-        if concerned and recipient.over_at is not None:
-            back.append(recipient.pk)
-        elif not concerned and recipient.over_at is None:
-            gone.append(recipient.pk)
-    if back:
-        ReminderRecipient.objects.filter(pk__in=back).update(over_at=None)
-    if gone:
-        ReminderRecipient.objects.filter(pk__in=gone).update(over_at=at)
+        if concerned == (recipient.over_at is not None):
+            changed[concerned].append(recipient.pk)
+    for concerned, ids in changed.items():
+        if ids:
+            ReminderRecipient.objects.filter(pk__in=ids).update(over_at=None if concerned else at)
 
 
 def _deliver(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: datetime) -> None:
@@ -340,14 +337,18 @@ def _escalate(rows: Sequence[Reminder], now: datetime, at: datetime) -> list[Rem
         elif others := people_to_escalate_to(people.staff[row.pk], before[row.pk]):
             told[row.pk] = others
             due.append(row)
-            here = hours.get(row.pk)
-            row.not_before = here.leaves(at, Manner(row.manner or Manner.DIGEST)) if here else None
+            row.not_before = _leaves(row, hours.get(row.pk), at)
     asked = [row for row in true if row.pk in told]
     _place_more(asked, told, at)
     _write(asked, _ways(asked, told), at)
     Reminder.objects.filter(pk__in=list(told)).update(escalated_at=at)
-    _look_later({pk: when for pk, when in later.items() if pk not in told})
+    _look_later({pk: later[pk] for pk in later.keys() - told.keys()})
     return due
+
+
+def _leaves(row: Reminder, hours: Hours | None, at: datetime) -> datetime | None:
+    """When what is told to others leaves, by the hours of its site; at once where there are none."""
+    return hours.leaves(at, Manner(row.manner or Manner.DIGEST)) if hours else None
 
 
 def _look_later(when: Mapping[int, datetime]) -> None:

@@ -417,12 +417,9 @@ def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> 
 def put_off(judged: Judged, at: datetime) -> None:
     """Put back what waits for another morning; let lapse what is not true or not this person's any more.
 
-    All of it or nothing: where it fails, no row has an outcome yet. What waits for the end of the night keeps
-    the key of its message, which a receiver may have seen, unless others leave under it before.
+    All of it or nothing: where it fails, no row has an outcome yet.
     """
-    apart = bool(judged.said) or len({morning for _row, morning in judged.quiet}) > 1
-    for row, morning in judged.quiet:
-        _keep([row], claimed_at=None, not_before=morning, **({"message": ""} if apart else {}))
+    _put_off_to_the_end_of_the_night(judged)
     for row, morning in judged.waits:
         _keep([row], claimed_at=None, not_before=morning, message="")
     if judged.covered:
@@ -432,6 +429,13 @@ def put_off(judged: Judged, at: datetime) -> None:
         _end_for_person(judged.over, at)
     if judged.untrue:
         mark_lapsed([row.reminder_id for row in judged.untrue], at=at)
+
+
+def _put_off_to_the_end_of_the_night(judged: Judged) -> None:
+    """Keep the key of the message, which a receiver may have seen, unless others leave under it before."""
+    apart = bool(judged.said) or len({morning for _row, morning in judged.quiet}) > 1
+    for row, morning in judged.quiet:
+        _keep([row], claimed_at=None, not_before=morning, **({"message": ""} if apart else {}))
 
 
 def _end_for_person(rows: Rows, at: datetime) -> None:
