@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
@@ -32,7 +32,6 @@ from schedules.api.writing import (
     on_behalf_of,
     require_record,
 )
-from schedules.domain.errors import ReplanningStale
 from schedules.domain.plan.contradictions import Contradiction
 from schedules.domain.plan.recorded_anchors import put_on_record
 from schedules.domain.replanning.protocol_departures import departure_sentence
@@ -49,6 +48,7 @@ from schedules.services.replanning.moves import (
     preview_replanning,
     refusals_of,
 )
+from schedules.services.replanning.refusals import PreviewStale
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.bodies import StrictSerializer
@@ -250,11 +250,11 @@ def _replanned(request: Request, person: Participant, digest: str | None) -> dic
                 by=signed_in(request),
                 reason=values["reason"],
             )
-        except ReplanningStale as stale:
+        except PreviewStale as stale:
             words = _(
                 "The calendar changed since you were shown what would happen. Look at `current`, decide."
             )
-            current = _shown(cast(Preview, stale.preview))
+            current = _shown(stale.preview)
             raise Overtaken(words, current) from stale
     return replanning_document(done, kept=True)
 

@@ -54,42 +54,22 @@ class UnlikelyDay(ReplanningRefused):
 
 
 class BookingsOrphaned(ReplanningRefused):
-    """A re-planning would leave bookings behind, and nobody said that this is meant; `preview` shows it."""
-
-    def __init__(self, message: str, preview: object = None) -> None:
-        self.preview = preview
-        super().__init__(message)
+    """A re-planning would leave bookings behind, and nobody said that this is meant."""
 
 
 class ReplanningStale(DomainError):
-    """What was shown is no longer so; `preview` holds what the same proposal would do now."""
+    """What was shown is no longer so; what the same would do now is held by the errors of the services."""
 
-    def __init__(self, preview: object) -> None:
-        self.preview = preview
+    def __init__(self) -> None:
         super().__init__("the calendar changed since this was shown: look at it again")
 
 
 class VisitRefused(Refused):
-    """Something cannot be done with a visit; `fields` says for each field what would be right.
+    """Something cannot be done with a visit; `fields` says for each field what would be right."""
 
-    `preview` is what would follow, where it is possible with a reason.
-    """
-
-    def __init__(self, fields: Mapping[str, Sequence[str]], preview: object = None) -> None:
-        self.preview = preview
-        super().__init__(fields)
-
-
-class DepartureNeedsReason(ReplanningRefused):
-    """What is put on record departs from the protocol, and nobody says why; `preview` shows what follows."""
-
-    def __init__(self, message: str, preview: object = None) -> None:
-        self.preview = preview
-        super().__init__(message)
-
-
-class StartNeedsReason(DepartureNeedsReason):
-    """The list of readiness says no, and nobody says why the start went ahead; the message says what."""
+    def said_as(self, fields: Mapping[str, Sequence[str]]) -> VisitRefused:
+        """Give the same refusal with other words at its fields."""
+        return VisitRefused(fields)
 
 
 class AmendmentRefused(Refused):

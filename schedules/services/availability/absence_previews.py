@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from participants.domain.errors import AbsenceRefused
 from participants.models import Absence
 from participants.services.absences import Away, refusals_of_absence
-from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.domain.errors import BookingsOrphaned
 from schedules.selectors.store.absences import days_between
 from schedules.selectors.store.course import first_consent
 from schedules.selectors.store.records import record_of, records_of, without_absence
 from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
+from schedules.services.replanning.refusals import PreviewStale
 from schedules.services.replanning.side_effects import with_side_effects, with_verdicts
 from schedules.services.store.unlikely_days import questions_about
 from trials.audit.acts import recorded
@@ -47,14 +48,14 @@ def commit_absence(
 ) -> Absence:
     """Put a previewed absence of a participant on record; days are suggested around it, no booking moves.
 
-    Raises AbsenceRefused, also for an unlikely day that is not meant or has no reason, ReplanningStale
+    Raises AbsenceRefused, also for an unlikely day that is not meant or has no reason, PreviewStale
     where something changed since it was shown, and BookingsOrphaned for bookings on its days unless
     they are accepted so.
     """
     _ask_about(away, sure=sure, reason=reason)
     preview = _preview(away, now, lock=True)
     if preview.digest != digest:
-        raise ReplanningStale(with_side_effects(preview, now))
+        raise PreviewStale(with_side_effects(preview, now))
     if preview.orphans and not accept_unbookable:
         listed = _(", ").join(bracketed(say(change.label), change.booked_on) for change in preview.orphans)
         message = _("Booked on these days: %(bookings)s. Confirm that they are to be booked again.")
@@ -71,12 +72,12 @@ def preview_end(*, absence: Absence, now: datetime) -> Preview:
 def commit_end(*, absence: Absence, digest: str, by: User | None, now: datetime, reason: str) -> Absence:
     """End a participant's absence as it was previewed; its days may be suggested for visits again.
 
-    Raises AbsenceRefused without a reason and where it is ended already, and ReplanningStale where
+    Raises AbsenceRefused without a reason and where it is ended already, and PreviewStale where
     something changed since it was shown.
     """
     preview = _preview_end(absence, now, lock=True)
     if preview.digest != digest:
-        raise ReplanningStale(with_side_effects(preview, now))
+        raise PreviewStale(with_side_effects(preview, now))
     return close_absence(absence=absence, by=by, now=now, reason=reason)
 
 

@@ -89,6 +89,14 @@ class SitePreview:
         ]
 
 
+class SitePreviewStale(ReplanningStale):
+    """What was shown is no longer so; `preview` holds what the same proposal would do now."""
+
+    def __init__(self, preview: SitePreview) -> None:
+        self.preview = preview
+        super().__init__()
+
+
 def preview_site(*, site: Site, proposal: SiteProposal, now: datetime) -> SitePreview:
     """What a proposal would do to everybody whose visits it can touch; writes nothing.
 
@@ -105,14 +113,14 @@ def commit_site(
     """Make a previewed proposal true for all participants of the site, in one transaction.
 
     An absence needs no reason unless its days are unlikely: its note says why. Raises ReplanningRefused
-    without one otherwise (AbsenceRefused for such an absence), BookingsOrphaned and ReplanningStale as
+    without one otherwise (AbsenceRefused for such an absence), BookingsOrphaned and SitePreviewStale as
     `commit_replanning` does.
     """
     reason = _reason_for(proposal, reason)
     lock_people_at(site.pk)
     preview = _preview(site, proposal, now, lock=True)
     if preview.digest != digest:
-        raise ReplanningStale(preview)
+        raise SitePreviewStale(preview)
     if preview.orphans and not proposal.accept_unbookable:
         message = _(
             "These bookings would be on closed days: %(bookings)s. Confirm that they are to be moved."

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
-from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.domain.errors import BookingsOrphaned
 from schedules.domain.replanning.status_change_effects import Pair, compare_pairs
 from schedules.domain.replanning.visit_effects import VisitChange
 from schedules.domain.replanning.window_and_gate_changes import GateChange, WindowChange, compare_windows
@@ -28,6 +28,7 @@ from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gat
 from schedules.selectors.store.records import Record, record_of
 from schedules.selectors.windows.evaluation import docket_of_record
 from schedules.services.replanning.previews import Preview, Proposal, SideEffects, closed_days, preview_of
+from schedules.services.replanning.refusals import Previewed, PreviewStale
 from schedules.services.replanning.side_effects import due_anew, gates_between, reminded_visits
 from trials.selectors.records import protocol_of
 from trials.spoken import bracketed, say
@@ -76,6 +77,14 @@ class Rehearsal(Preview):
         }
 
 
+class RehearsalOrphans(Previewed, BookingsOrphaned):
+    """A step would leave bookings behind, and nobody said that this is meant; `preview` shows it."""
+
+    def __init__(self, message: str, preview: Rehearsal) -> None:
+        self.preview = preview
+        super().__init__(message)
+
+
 def rehearse(*, participant: Participant, act: Act, now: datetime) -> Rehearsal:
     """What an act would do, in a constant number of queries; everything it writes is withdrawn.
 
@@ -93,18 +102,18 @@ def perform_as_shown(
 ) -> Rehearsal:
     """Perform an act that was rehearsed; `digest` is that of the rehearsal that was shown.
 
-    Raises ReplanningStale, with what it would do now, where anything changed since; BookingsOrphaned for
+    Raises PreviewStale, with what it would do now, where anything changed since; RehearsalOrphans for
     bookings that would lose their window unless they are accepted so; and what the act raises.
     """
     shown = _performed(participant, act, now)
     if shown.digest != digest:
-        raise ReplanningStale(shown)
+        raise PreviewStale(shown)
     if shown.orphans and not accept_unbookable:
         listed = _(", ").join(bracketed(say(change.label), change.booked_on) for change in shown.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )
-        raise BookingsOrphaned(message % {"bookings": listed}, shown)
+        raise RehearsalOrphans(message % {"bookings": listed}, shown)
     return shown
 
 

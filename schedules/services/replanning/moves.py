@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.domain.deviations.stored_sentences import joined
-from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.domain.errors import BookingsOrphaned, ReplanningRefused
 from schedules.domain.plan.recorded_anchors import hours_that_are_none
 from schedules.models import Visit
 from schedules.selectors.store.records import record_of, records_of
@@ -24,6 +24,7 @@ from schedules.services.replanning.corrected_days import correct_visits, with_co
 from schedules.services.replanning.departure_rows import follow_departures, follow_many
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
+from schedules.services.replanning.refusals import PreviewStale
 from schedules.services.replanning.rewording import raise_reworded, reworded_visits
 from schedules.services.replanning.side_effects import with_side_effects, with_verdicts
 from schedules.services.replanning.start_objections import (
@@ -84,7 +85,7 @@ def commit_replanning(
     Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, what
     the consents on record forbid, a closed gate, a day taken away that a visit stands for, or a
     missing reason; UnlikelyDay as `preview_replanning`; BookingsOrphaned where a booking would lose its
-    window or its visit and the proposal does not accept that; ReplanningStale, which carries the preview
+    window or its visit and the proposal does not accept that; PreviewStale, which carries the preview
     as it is now, where anything changed since it was shown; StartNeedsReason as `record_anchor` does.
     """
     if not reason.strip():
@@ -93,7 +94,7 @@ def commit_replanning(
     record = with_corrected_visits(standing, proposal.anchors)
     preview = with_verdicts(with_start(preview_of(record, proposal, now), now), now)
     if preview.digest != digest:
-        raise ReplanningStale(with_side_effects(preview, now))
+        raise PreviewStale(with_side_effects(preview, now))
     _refuse_impossible(preview)
     refuse_unlikely(standing, preview.proposal.anchors, sure=proposal.sure)
     _refuse_orphans(preview)

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from schedules.domain.errors import DepartureNeedsReason, StartNeedsReason
 from schedules.domain.readiness.start_context import Answer, Item, start_codes
 from schedules.domain.readiness.start_flags import words_of_lines
 from schedules.domain.replanning.protocol_departures import Departure, DepartureKind, departure_sentence
@@ -16,6 +15,7 @@ from schedules.selectors.readiness.start_lines import drafted_lines
 from schedules.services.readiness.gates import Candidate, refusal_of_move
 from schedules.services.readiness.starts import readiness_at, start_put_on_record
 from schedules.services.replanning.previews import Preview
+from schedules.services.replanning.refusals import DepartureNeedsReason, StartNeedsReason
 from schedules.services.replanning.side_effects import with_side_effects
 from trials.domain.words import Words, run_on
 from trials.spoken import say

@@ -64,7 +64,7 @@ def asking(refusals: Sequence[Refusal]) -> Iterator[None]:
         fields = {name: list(messages) for name, messages in refused.fields.items()}
         for refusal in refusals:
             fields[refusal.field] = [refusal.text(say), *fields.get(refusal.field, [])]
-        raise VisitRefused(fields, refused.preview) from refused
+        raise refused.said_as(fields) from refused
     refuse(refusals, VisitRefused)
 
 

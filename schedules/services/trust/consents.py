@@ -9,10 +9,11 @@ from participants.domain.errors import ConsentRefused
 from participants.models import Anchor, Consent, Participant
 from participants.selectors.consents import given_consents
 from participants.services.consent import Correction, rewrite_consent, withdraw_consent, write_consent
-from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused
+from schedules.domain.errors import ReplanningRefused
 from schedules.models import Visit
 from schedules.selectors.store.course import clock_at
 from schedules.services.replanning.moves import record_anchor
+from schedules.services.replanning.refusals import DepartureNeedsReason
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.unlikely_days import questions_about
 from trials.audit.acts import recorded

@@ -14,7 +14,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_kinds import Confirmation, Event, Fact, FactKind, TestResult
 from participants.models import Anchor, Participant
 from participants.models import Fact as StoredFact
-from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, UnlikelyDay, VisitRefused
+from schedules.domain.errors import ReplanningRefused, UnlikelyDay, VisitRefused
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
@@ -23,6 +23,7 @@ from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.course import visit_under
 from schedules.services.replanning.moves import Preview, follow_visit, record_anchor
+from schedules.services.replanning.refusals import DepartureNeedsReason, VisitMovesOthers
 from schedules.services.replanning.side_effects import with_side_effects
 from schedules.services.windows.facts import record_facts, withdraw_fact
 from trials.domain.errors import Refused
@@ -98,7 +99,7 @@ def follow_completion(
                 follow_visit(participant=visit.participant, dated=dated, now=now, by=by, reason=reason)
             )
     except DepartureNeedsReason as refused:
-        raise VisitRefused({"outside_reason": [str(refused)]}, refused.preview) from refused
+        raise VisitMovesOthers({"outside_reason": [str(refused)]}, refused.preview) from refused
     except UnlikelyDay as asked:
         raise VisitRefused({_OF_A_VISIT.get(asked.field, asked.field): [str(asked)]}) from asked
     except ReplanningRefused as refused:
@@ -169,7 +170,7 @@ def withdraw_confirmed(
 
 
 def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: datetime) -> None:
-    """Raise VisitRefused, with the preview, for bookings that would lose their window unaccepted."""
+    """Raise VisitMovesOthers for bookings that would lose their window unaccepted."""
     for preview in previews:
         if preview.orphans and not completion.accept_unbookable:
             named = (bracketed(say(change.label), change.booked_on) for change in preview.orphans)
@@ -177,13 +178,15 @@ def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: dat
             message = _(
                 "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
             )
-            raise VisitRefused({"accept": [message % {"bookings": listed}]}, with_side_effects(preview, now))
+            raise VisitMovesOthers(
+                {"accept": [message % {"bookings": listed}]}, with_side_effects(preview, now)
+            )
 
 
 def require_confirmed_preview(
     visit: Visit, previews: Sequence[Preview], completion: Completion, now: datetime
 ) -> None:
-    """Raise VisitRefused, with the preview, where other visits move with this one and nobody has seen it."""
+    """Raise VisitMovesOthers where other visits move with this one and nobody has seen it."""
     for preview in previews:
         moved = any(change.code != visit.code and change.gravest not in _STAYS for change in preview.changed)
         if not moved or completion.seen is None:
@@ -191,7 +194,7 @@ def require_confirmed_preview(
         shown = with_side_effects(preview, now)
         if completion.seen != shown.digest:
             message = _("The calendar moves with it: look at what would happen, and save again if it is so.")
-            raise VisitRefused({"": [message]}, shown)
+            raise VisitMovesOthers({"": [message]}, shown)
 
 
 def withdraw_anchors(

@@ -56,5 +56,5 @@ def _each(visits: Versioned, act: Callable[..., Visit], said: dict[str, Any]) ->
         except VisitRefused as refused:
             name = say(visit.label)
             named = {key: [f"{name}: {one}" for one in words] for key, words in refused.fields.items()}
-            raise VisitRefused(named, refused.preview) from refused
+            raise refused.said_as(named) from refused
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from participants.models import Absence, Participant
 from participants.services.absences import Away
-from schedules.domain.errors import BookingsOrphaned, ReplanningStale, UnlikelyDay
+from schedules.domain.errors import BookingsOrphaned, UnlikelyDay
 from schedules.selectors.pages.course import absence_in_sight, may_record_at, people_at
 from schedules.selectors.pages.replanning import last_entry
 from schedules.selectors.store.absences import absences_of
@@ -26,8 +26,15 @@ from schedules.services.availability.absence_previews import (
     preview_absence,
     preview_end,
 )
-from schedules.services.availability.site_days import SitePreview, SiteProposal, commit_site, preview_site
+from schedules.services.availability.site_days import (
+    SitePreview,
+    SitePreviewStale,
+    SiteProposal,
+    commit_site,
+    preview_site,
+)
 from schedules.services.replanning.moves import Preview
+from schedules.services.replanning.refusals import PreviewStale
 from schedules.web.course.forms import AbsenceForm
 from schedules.web.shared.answers import (
     COMMIT,
@@ -132,8 +139,8 @@ class _Page:
                 messages.success(self.request, _("The absence is recorded; days are suggested around it."))
                 return redirect(self.home)
             return self._shown(form, self._preview(form, away))
-        except ReplanningStale as stale:
-            return self._shown(form, cast(Shown, stale.preview), status=OVERTAKEN)
+        except (PreviewStale, SitePreviewStale) as stale:
+            return self._shown(form, stale.preview, status=OVERTAKEN)
         except BookingsOrphaned as refused:
             form.add_error("accept", str(refused))
             return self._shown(form, self._preview(form, away), status=422)
@@ -158,8 +165,8 @@ class _Page:
             if self.request.POST.get("action") != COMMIT:
                 return self._end_shown(form, self._preview_end(absence))
             self._commit_end(form, absence)
-        except ReplanningStale as stale:
-            return self._end_shown(form, cast(Shown, stale.preview), status=OVERTAKEN)
+        except (PreviewStale, SitePreviewStale) as stale:
+            return self._end_shown(form, stale.preview, status=OVERTAKEN)
         messages.success(self.request, _("The absence is ended; days are suggested without it."))
         return redirect(self.home)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,13 +21,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
-from schedules.domain.errors import BookingsOrphaned, ReplanningStale, UnlikelyDay
+from schedules.domain.errors import BookingsOrphaned, UnlikelyDay
 from schedules.selectors.pages.course import may_record_at
 from schedules.selectors.pages.enrolment import Contradicting
 from schedules.selectors.pages.replanning import acts_since, last_entry, other_versions, sites_by_name
 from schedules.selectors.store.calendars import today_at, years_come_out
-from schedules.services.availability.site_days import SitePreview, commit_site, preview_site
+from schedules.services.availability.site_days import SitePreview, SitePreviewStale, commit_site, preview_site
 from schedules.services.replanning.moves import Preview, Proposal, commit_replanning, preview_replanning
+from schedules.services.replanning.refusals import PreviewStale
 from schedules.services.visits.rebooking import Rebooking, rebookings_of, replan_and_rebook
 from schedules.web.replanning.effects import day_zero_reasons
 from schedules.web.replanning.forms import AnchorsForm, PreviewForm, TraitsForm, VersionForm, WorkingDaysForm
@@ -127,8 +128,8 @@ class _Page:
             if commit:
                 return self._committed(form, proposal)
             preview = preview_replanning(participant=self.participant, proposal=proposal, now=now())
-        except ReplanningStale as stale:
-            return self.shown(form, cast(Preview, stale.preview), status=OVERTAKEN)
+        except PreviewStale as stale:
+            return self.shown(form, stale.preview, status=OVERTAKEN)
         except BookingsOrphaned as refused:
             form.add_error("accept", str(refused))
         except UnlikelyDay as asked:
@@ -301,8 +302,8 @@ def _site_answer(request: HttpRequest, site: Site, form: WorkingDaysForm) -> Htt
             messages.success(request, _("The working days are changed, as it was shown."))
             return redirect("working-days", pk=site.pk)
         preview = preview_site(site=site, proposal=proposal, now=now())
-    except ReplanningStale as stale:
-        return _site_page(request, site, form, cast(SitePreview, stale.preview), status=OVERTAKEN)
+    except SitePreviewStale as stale:
+        return _site_page(request, site, form, stale.preview, status=OVERTAKEN)
     except BookingsOrphaned as refused:
         form.add_error("accept", str(refused))
     except UnlikelyDay as asked:

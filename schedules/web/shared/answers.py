@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -14,14 +14,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
-from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.pages.consequences import consequences_since, standing_now
 from schedules.selectors.pages.replanning import acts_since, last_entry
 from schedules.selectors.store.changes import Change, changes_since
 from schedules.selectors.store.course import person_in_sight
-from schedules.services.course.rehearsals import Act, perform_as_shown, rehearse
+from schedules.services.course.rehearsals import Act, RehearsalOrphans, perform_as_shown, rehearse
 from schedules.services.course.status_changes import RECORD as PERSON
 from schedules.services.replanning.moves import Preview
+from schedules.services.replanning.refusals import Previewed, PreviewStale
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import VersionedForm
 from schedules.web.shared.people import user_of
@@ -94,11 +94,10 @@ def answer(
 def _refused(form: VersionedForm, refused: Refused) -> dict[str, Any]:
     """The form with the words at its fields, and what would follow where it is possible with a reason."""
     form.refuse(refused.fields)
-    preview = getattr(refused, "preview", None)
-    if preview is None:
+    if not isinstance(refused, Previewed):
         return {"form": form}
-    form.stand_for(preview.digest)
-    return {"form": form, "rows": preview_rows(preview)}
+    form.stand_for(refused.preview.digest)
+    return {"form": form, "rows": preview_rows(refused.preview)}
 
 
 def _news(form: VersionedForm, stale: Stale, zone: ZoneInfo) -> list[Change]:
@@ -149,11 +148,11 @@ def answer_shown(
         seen = {"digest": form.cleaned_data["digest"], "accept_unbookable": form.cleaned_data["accept"]}
         try:
             perform_as_shown(participant=person, act=act, now=instant, **seen)
-        except ReplanningStale as stale:
-            return shown(form, cast(Preview, stale.preview), last, OVERTAKEN)
-        except BookingsOrphaned as refused:
+        except PreviewStale as stale:
+            return shown(form, stale.preview, last, OVERTAKEN)
+        except RehearsalOrphans as refused:
             form.add_error("accept", str(refused))
-            return shown(form, cast(Preview, refused.preview), last, 422)
+            return shown(form, refused.preview, last, 422)
         return showing.done(form)
 
     return answer(request, begun, perform, first, zone_of(person.site))

@@ -15,13 +15,18 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, CourseStep, Participant
 from participants.services.absences import Away
-from schedules.domain.errors import ReplanningStale, VisitRefused
+from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import CalendarState, ChangeEvent, Visit
 from schedules.services.availability import absences, site_days
 from schedules.services.availability.absences import add_absence
-from schedules.services.availability.site_days import SiteProposal, commit_site, preview_site
+from schedules.services.availability.site_days import (
+    SitePreviewStale,
+    SiteProposal,
+    commit_site,
+    preview_site,
+)
 from schedules.services.course import status_changes
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.enrolment import enrolling
@@ -30,6 +35,7 @@ from schedules.services.exchange import reports
 from schedules.services.exchange.reports import Report, report_anchor, report_visit
 from schedules.services.replanning import moves
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
+from schedules.services.replanning.refusals import PreviewStale
 from schedules.services.visits import appointments, clashing
 from schedules.services.visits.appointments import book_visit, complete_visit, undo_visit
 from tests.cast import a_site, a_version, an_approval, an_enrolment
@@ -146,18 +152,18 @@ def takes_step_back(person: Participant) -> Act:
 
 PREVIEWED = (moves, "preview_of")
 RACES: list[Race] = [
-    ("the same move twice", PREVIEWED, corrected, corrected, ReplanningStale),
-    ("another move", PREVIEWED, corrected, lambda person: corrected(person, 2), ReplanningStale),
+    ("the same move twice", PREVIEWED, corrected, corrected, PreviewStale),
+    ("another move", PREVIEWED, corrected, lambda person: corrected(person, 2), PreviewStale),
     ("a move, and a visit is done", PREVIEWED, corrected, completes, Stale),
-    ("a visit is done, and a move", (appointments, "lock_visit"), completes, corrected, ReplanningStale),
+    ("a visit is done, and a move", (appointments, "lock_visit"), completes, corrected, PreviewStale),
     ("a move, and a visit is booked", PREVIEWED, corrected, books, Stale),
     ("a move, and somebody is away", PREVIEWED, corrected, is_away, None),
-    ("somebody is away, and a move", (absences, "away_days"), is_away, corrected, ReplanningStale),
-    ("staff is away, and a move", (absences, "away_days"), staff_is_away, corrected, ReplanningStale),
+    ("somebody is away, and a move", (absences, "away_days"), is_away, corrected, PreviewStale),
+    ("staff is away, and a move", (absences, "away_days"), staff_is_away, corrected, PreviewStale),
     ("a move, and staff is away", PREVIEWED, corrected, staff_is_away, None),
-    ("a move, and the site closes", PREVIEWED, corrected, lambda p: closes(p.site), ReplanningStale),
+    ("a move, and the site closes", PREVIEWED, corrected, lambda p: closes(p.site), SitePreviewStale),
     ("the site closes, and a move", (site_days, "records_of"), lambda p: closes(p.site), corrected,
-     ReplanningStale),
+     PreviewStale),
     ("an end, and a visit is done", (status_changes, "lock_participant"), withdraws, completes, Stale),
     ("a visit is done, and an end", (appointments, "lock_visit"), completes, withdraws, None),
     ("another site, and a visit is done", (status_changes, "lock_participant"), transfers, completes, Stale),
@@ -268,7 +274,7 @@ def joins(person: Participant) -> Act:
 
 ENROLLING: list[Race] = [
     ("enrolled while the site closes", (enrolling, "plan_enrolment"), joins, lambda p: closes(p.site),
-     ReplanningStale),
+     SitePreviewStale),
     ("the site closes while somebody is enrolled", (site_days, "records_of"), lambda p: closes(p.site),
      joins, None),
     ("enrolled while staff goes away", (enrolling, "plan_enrolment"), joins, staff_is_away, None),

@@ -19,7 +19,7 @@ from participants.services.product import (
     record_milestone,
     withdraw_milestone,
 )
-from schedules.domain.errors import StartNeedsReason, VisitRefused
+from schedules.domain.errors import VisitRefused
 from schedules.domain.readiness.checklist import Readiness, readiness_on
 from schedules.domain.readiness.start_context import Answer, Item
 from schedules.domain.visits.values import Completion
@@ -27,6 +27,7 @@ from schedules.models import Deviation, ReadinessCheck, Visit
 from schedules.selectors.readiness.start_context import Newcomer, start_of, start_of_newcomer
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.replanning.moves import record_anchor
+from schedules.services.replanning.refusals import StartNeedsReason
 from schedules.services.visits.appointments import complete_visit, undo_visit
 from schedules.services.windows.evaluation import sweep_windows
 from tests.cast import a_version

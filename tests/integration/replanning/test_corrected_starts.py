@@ -18,7 +18,6 @@ from participants.domain.product import Milestone
 from participants.models import Participant
 from participants.services.product import MilestoneRecord, record_milestone
 from schedules.domain.deviations.drafts import Assessment
-from schedules.domain.errors import DepartureNeedsReason
 from schedules.domain.replanning.protocol_departures import DepartureKind
 from schedules.models import Deviation, ReadinessCheck, Visit
 from schedules.selectors.deviations.log import WantedDeviations, deviation_rows
@@ -30,6 +29,7 @@ from schedules.services.replanning.moves import (
     preview_replanning,
     record_anchor,
 )
+from schedules.services.replanning.refusals import DepartureNeedsReason
 from schedules.web.deviations.table import cells
 from tests.integration.replanning.test_reality import BECAUSE, CHEMOTHERAPY, completed, gated
 from tests.integration.visits.test_visits import INFUSION, at

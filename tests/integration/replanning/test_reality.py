@@ -19,7 +19,7 @@ from participants.domain.errors import ConsentRefused
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Consent, Participant
 from schedules.domain.deviations.stored_sentences import facts_text
-from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
+from schedules.domain.errors import ReplanningRefused, VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.replanning.protocol_departures import DepartureKind, departure_sentence
 from schedules.domain.replanning.visit_effects import Effect
@@ -35,6 +35,7 @@ from schedules.services.replanning.moves import (
     record_anchor,
     replan_many,
 )
+from schedules.services.replanning.refusals import DepartureNeedsReason
 from schedules.services.trust.consents import record_consent
 from schedules.services.visits.appointments import undo_visit
 from schedules.web.shared.record_words import flag_heading
