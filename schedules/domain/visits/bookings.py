@@ -11,7 +11,7 @@ from trials.domain.protocols.protocol import Place, TimingKind
 def needs_no_booking(place: str, timing: str, opens: date, closes: date) -> bool:
     """Say whether a visit comes on its day unbooked: on the ward, on one day or over its whole window.
 
-    `place` and `timing` are values of `Place` and `TimingKind`; the block of the infusion gives such days.
+    `place` and `timing` are values of `Place` and `TimingKind`; most such days are of the infusion's block.
     """
     return place == Place.WARD and (opens == closes or timing == TimingKind.OVER)
 
