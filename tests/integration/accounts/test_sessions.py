@@ -115,6 +115,19 @@ class TestWhatWasTypedIsKept:
         assert "never kept" not in text
         assert client.get("/accounts/kept/").status_code == 302, "once"
 
+    def test_but_no_secret_that_is_stored_encrypted(self, person: User) -> None:
+        robot = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=its-key"
+        with time_machine.travel(NOW, tick=False) as clock:
+            client = signed_in(person)
+            clock.shift(timedelta(hours=1))
+            client.post("/channels/add/", {"name": "Ward", "address": robot, "secret": "SEC1"})
+        held = str(dict(client.session))
+        assert "its-key" not in held
+        assert "SEC1" not in held
+        text = self.back(client, "coordinator")
+        assert 'value="Ward"' in text
+        assert "its-key" not in text
+
     def test_but_to_nobody_else_at_the_same_keyboard(self, person: User, chief: User) -> None:
         assert "S01-009" not in self.back(self.ended(person), "chief")
 

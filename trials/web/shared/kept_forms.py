@@ -13,17 +13,20 @@ from django_htmx.http import HttpResponseClientRedirect
 
 KEPT = "dayzero_kept_form"
 LARGEST = 200_000  # characters: what is larger is no form that a person typed
-OUR_OWN = ("csrfmiddlewaretoken", "password")
+OUR_OWN = ("csrfmiddlewaretoken", "password", "secret")
+OF_A_CHANNEL = "address"
+"""Anyone who has the address of a robot writes as it: it is stored encrypted, and in no session."""
 
 
 def keep(request: HttpRequest, user: str) -> bool:
-    """Keep the fields of a form for anyone who it was; nothing of the pages where one signs in."""
+    """Keep the fields of a form for anyone who it was; no secret, nothing of the pages where one signs in."""
     if request.method != "POST" or request.path_info.startswith(reverse("account")):
         return False
+    secret = (*OUR_OWN, OF_A_CHANNEL) if request.path_info.startswith(reverse("channels")) else OUR_OWN
     fields = [
         (name, value)
         for name, values in request.POST.lists()
-        if not name.startswith(OUR_OWN)
+        if not name.startswith(secret)
         for value in values
     ]
     if sum(len(name) + len(str(value)) for name, value in fields) > LARGEST:
