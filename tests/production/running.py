@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.clocks import moved_clock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+HANGS = 600
+"""Seconds after which a command hangs: on a busy machine, migrating an old database takes minutes."""
 MANAGE = (sys.executable, "manage.py")
 
 
@@ -24,7 +26,13 @@ def environment(**given: str) -> dict[str, str]:
 def run(*command: str, **given: str) -> str:
     """Run a program to its end and give what it said; it must end well."""
     done = subprocess.run(
-        command, cwd=ROOT, env=environment(**given), capture_output=True, text=True, timeout=120, check=False
+        command,
+        cwd=ROOT,
+        env=environment(**given),
+        capture_output=True,
+        text=True,
+        timeout=HANGS,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
