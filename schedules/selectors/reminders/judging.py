@@ -18,7 +18,6 @@ from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.claims import Thing, hearer, thing_heard
 from schedules.selectors.reminders.notices import (
     languages_of,
-    leaves_at,
     notices_about,
     reminders_by_id,
     still_true,
@@ -33,7 +32,6 @@ from schedules.selectors.reminders.recipients import (
     persons_of,
 )
 from schedules.selectors.reminders.ways import EMAIL, ways_of_groups
-from trials.domain.channels.failures import UNWRITTEN
 from trials.models import AuditEntry
 from trials.selectors.channels import receivers_of
 
@@ -163,9 +161,7 @@ class _Found:
 
     def _put_off(self, rows: Rows, reminders: Collection[int], at: datetime) -> dict[int, datetime | None]:
         """Those reminders that are not said now, with when to look again; None where they count as said."""
-        awake = [self.true[pk] for pk in sorted(reminders)]
-        mornings = self._mornings(rows[0], awake, at)
-        return mornings | self._behind_others(rows, [one for one in awake if one.pk not in mornings], at)
+        return self._mornings(rows[0], [self.true[pk] for pk in sorted(reminders)], at)
 
     def _nights(self, reminders: Collection[int], at: datetime) -> dict[int, datetime]:
         """Those reminders for which this instant lies in the quiet hours, with the end of these."""
@@ -209,33 +205,6 @@ class _Found:
                 found[reminder.pk] = self.hours[reminder.pk].next_morning(at, any_day=True)
         return found
 
-    def _behind_others(
-        self, rows: Rows, reminders: Sequence[Reminder], at: datetime
-    ) -> dict[int, datetime | None]:
-        """Those reminders of whose thing something more urgent leaves today, with when to look again.
-
-        That goes first, and what is less urgent then counts as said with it; where it does not leave after
-        all, this one does.
-        """
-        head, mine = rows[0], {row.pk for row in rows}
-        found: dict[int, datetime | None] = {}
-        for reminder in reminders:
-            here = self.hours.get(reminder.pk)
-            if here is None or reminder.kind not in BY_KIND:
-                continue
-            others = [
-                leaves
-                for other in self.to_leave.get((hearer(head, self.receivers), thing_named(reminder)), ())
-                if other.pk not in mine
-                and urgency_of(other.reminder.kind) > urgency_of(reminder.kind)
-                and _goes_first(other, head.channel)
-                and (leaves := leaves_at(other, at)).astimezone(here.zone).date()
-                == at.astimezone(here.zone).date()
-            ]
-            if others:
-                found[reminder.pk] = max(min(others), at + _LOOKED_AGAIN)
-        return found
-
     def _told_today(
         self, told: Sequence[ReminderDelivery], reminder: Reminder, head: ReminderDelivery, at: datetime
     ) -> list[ReminderDelivery]:
@@ -270,14 +239,6 @@ def _groups_of(reminders: Sequence[Reminder]) -> dict[int, set[str]]:
     places = {pk: (one.trial_id, one.site_id) for pk, one in persons_of(reminders).items()}
     ways = ways_of_groups(set(places.values()))
     return {pk: {way.channel for way in ways.get(place, ())} for pk, place in places.items()}
-
-
-def _goes_first(other: ReminderDelivery, channel: str) -> bool:
-    """Whether a less urgent message waits for this one: not where this one has a fault of its own.
-
-    A line that cannot be written, another channel of the same robot that fails: else nothing would be said.
-    """
-    return not other.attempts or (other.channel == channel and other.reason != UNWRITTEN)
 
 
 def _told_lately(
