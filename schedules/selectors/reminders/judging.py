@@ -40,18 +40,15 @@ Rows = Sequence[ReminderDelivery]
 _LATELY = timedelta(hours=26)
 """What was said on the day that it is now was said in these hours, also on a day of 25."""
 
-_LOOKED_AGAIN = timedelta(minutes=1)
-"""After so long it is asked again whether something more urgent has left: within it a ring comes round."""
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What the rows of a message say at this moment: the message, and the rows that it says.
 
     `covered` are rows of whose thing the person heard something today that is as urgent; `waits` those that
-    are more urgent than that, with the next morning, and those of whose thing something more urgent leaves
-    today, with when to look again; `quiet` those for which it has become night meanwhile, with its end;
-    `over` those that do not concern the person any more; `untrue` those whose reminder is no longer true.
+    are more urgent than that, with the next morning; `quiet` those for which it has become night meanwhile,
+    with its end; `over` those that do not concern the person any more; `untrue` those whose reminder is no
+    longer true.
     """
 
     message: Message | None
@@ -67,11 +64,10 @@ def judge_messages(messages: Sequence[Rows], now: datetime, at: datetime, langua
     """Judge what the rows of each message say, and to whom; as many queries, however many messages.
 
     Nobody hears of one thing twice on one day: what is no more urgent than what was said counts as said
-    with it, what is more urgent waits until the next morning, and only what leaves at once does so. Where
-    something more urgent of its thing is still to leave today, that goes first. What was due by day and is
-    tried again by night waits for its end. Who is told because nobody acknowledged is not told once somebody
-    has. A group hears of what somebody at its place is told. `language` is the channel's, else the
-    recipient's counts. No two of the messages are of one receiver and thing (`claim_messages`).
+    with it, what is more urgent waits until the next morning, and only what leaves at once does so. What was
+    due by day and is tried again by night waits for its end. Who is told because nobody acknowledged is not
+    told once somebody has. A group hears of what somebody at its place is told. `language` is the channel's,
+    else the recipient's counts. No two of the messages are of one receiver and thing (`claim_messages`).
     """
     found = _Found.of(messages, now, at, language)
     return [found.judged(rows, at, language) for rows in messages]
@@ -103,7 +99,6 @@ class _Found:
     receivers: Mapping[str, str]
     groups: Mapping[int, Collection[str]]
     told: Mapping[Thing, Sequence[ReminderDelivery]]
-    to_leave: Mapping[Thing, Sequence[ReminderDelivery]]
     languages: Mapping[int, str]
 
     @classmethod
@@ -116,7 +111,6 @@ class _Found:
         capacities, answered = _told_as(true, named, at)
         channels = {rows[0].channel for rows in messages}
         receivers = receivers_of(channels)
-        told, to_leave = _told_lately(named, channels, receivers, true, at)
         return cls(
             true={one.pk: one for one in true},
             people=people_of(true, now, context),
@@ -126,8 +120,7 @@ class _Found:
             answered=answered,
             receivers=receivers,
             groups=_groups_of(true) if None in whom else {},
-            told=told,
-            to_leave=to_leave,
+            told=_told_lately(named, channels, receivers, true, at),
             languages={} if language else languages_of(named),
         )
 
@@ -135,7 +128,7 @@ class _Found:
         head = rows[0]
         concerned = {row.reminder_id for row in rows if self._concerns(row.reminder_id, head)}
         nights = self._nights(concerned, at)
-        mornings = self._put_off(rows, concerned - nights.keys(), at)
+        mornings = self._mornings(head, concerned - nights.keys(), at)
         said = [row for row in rows if row.reminder_id in concerned - nights.keys() - mornings.keys()]
         here = self.true.keys() & {row.reminder_id for row in rows}
         return Judged(
@@ -158,10 +151,6 @@ class _Found:
         if capacity == Capacity.ESCALATION and reminder in self.answered:
             return False
         return self.people.still_concerns(reminder, whom, capacity)
-
-    def _put_off(self, rows: Rows, reminders: Collection[int], at: datetime) -> dict[int, datetime | None]:
-        """Those reminders that are not said now, with when to look again; None where they count as said."""
-        return self._mornings(rows[0], [self.true[pk] for pk in sorted(reminders)], at)
 
     def _nights(self, reminders: Collection[int], at: datetime) -> dict[int, datetime]:
         """Those reminders for which this instant lies in the quiet hours, with the end of these."""
@@ -186,7 +175,7 @@ class _Found:
         )
 
     def _mornings(
-        self, head: ReminderDelivery, reminders: Sequence[Reminder], at: datetime
+        self, head: ReminderDelivery, reminders: Collection[int], at: datetime
     ) -> dict[int, datetime | None]:
         """Those reminders of whose thing this person heard today already.
 
@@ -194,7 +183,7 @@ class _Found:
         its receiver heard by another channel is not said again, on whatever day.
         """
         found: dict[int, datetime | None] = {}
-        for reminder in reminders:
+        for reminder in (self.true[pk] for pk in sorted(reminders)):
             told = self.told.get((hearer(head, self.receivers), thing_named(reminder)), ())
             elsewhere = any(sent.reminder_id == reminder.pk and sent.channel != head.channel for sent in told)
             today = self._told_today(told, reminder, head, at)
@@ -247,11 +236,10 @@ def _told_lately(
     receivers: Mapping[str, str],
     about: Sequence[Reminder],
     at: datetime,
-) -> tuple[dict[Thing, list[ReminderDelivery]], dict[Thing, list[ReminderDelivery]]]:
+) -> dict[Thing, list[ReminderDelivery]]:
     """What these people, or the receivers of these channels, heard lately of the things of these reminders.
 
-    And what is still to leave to them of these. One query. By a channel it does not matter to whom it was
-    said: its receiver heard it.
+    One query. By a channel it does not matter to whom it was said: its receiver heard it.
 
     Of a visit by its row. What is of no visit, a window or a flag, has a name in the key alone: all that
     was said of the same participant is read.
@@ -264,10 +252,8 @@ def _told_lately(
         things |= Q(reminder__visit=None, reminder__participant__in=persons)
     if alone := [one.pk for one in about if not one.visit_id and not one.participant_id]:
         things |= Q(reminder__in=alone)
-    open_ = Q(sent_at=None, refused_at=None, lapsed_at=None, reminder__lapsed_at=None)
-    rows = ReminderDelivery.objects.filter(things, theirs, Q(sent_at__gt=at - _LATELY) | open_)
-    told: dict[Thing, list[ReminderDelivery]] = {}
-    to_leave: dict[Thing, list[ReminderDelivery]] = {}
-    for one in rows.select_related("reminder"):
-        (told if one.sent_at else to_leave).setdefault(thing_heard(one, receivers), []).append(one)
-    return told, to_leave
+    sent = ReminderDelivery.objects.filter(things, theirs, sent_at__gt=at - _LATELY)
+    found: dict[Thing, list[ReminderDelivery]] = {}
+    for one in sent.select_related("reminder"):
+        found.setdefault(thing_heard(one, receivers), []).append(one)
+    return found
