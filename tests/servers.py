@@ -56,6 +56,9 @@ def start_postgres(data: Path, *, keep: bool = False, settings: str = UNSAFE_AND
     if settings == UNSAFE_AND_QUICK:
         _begin_with_what_is_kept(data, server.system_user)
     server.ensure_pgdata_inited()
+    # The wheel stops a server with the last process on this list, and a folder that was copied, or whose
+    # process was killed, names one that will never take itself off.
+    (data / ".handle_pids.json").unlink(missing_ok=True)
     file = data / "postgresql.conf"
     if settings not in file.read_text():
         with file.open("a") as configuration:

@@ -15,16 +15,17 @@ import sys, time
 from pathlib import Path
 from tests import servers
 data = Path(sys.argv[1])
-servers.start_postgres(data)
+servers.start_postgres(data, keep=sys.argv[3] == "keep")
 print((data / "postmaster.pid").read_text().split()[0], flush=True)
 if sys.argv[2] == "stays":
     time.sleep(600)
 """
 
 
-def started(data: Path, how: str) -> tuple[subprocess.Popen[str], int]:
+def started(data: Path, how: str, *, keep: bool = False) -> tuple[subprocess.Popen[str], int]:
     """A process of its own that starts a server, and the server's number."""
-    run = subprocess.Popen([sys.executable, "-c", STARTS, str(data), how], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", STARTS, str(data), how, "keep" if keep else "drop"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert run.stdout is not None
     return run, int(run.stdout.readline())
 
@@ -57,3 +58,17 @@ def test_a_server_ends_with_the_run_that_started_it(
             break
         time.sleep(0.1)
     assert not data.exists()
+
+
+def test_a_server_ends_although_the_run_before_it_was_killed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The list of those who use a folder named the run that was killed, and nobody was ever the last."""
+    data = tmp_path_factory.mktemp("server") / "postgres"
+    killed, first = started(data, "stays", keep=True)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(60)
+    assert has_ended(first)
+    ended, second = started(data, "ends", keep=True)
+    ended.wait(60)
+    assert has_ended(second)
