@@ -16,8 +16,27 @@ document.addEventListener("change", (event) => {
   } else if (chosen.matches("input[form=as-booked]")) countBooked();
 });
 
-// after an act the counters, the flags and the bell come as they are now, and the numbers elsewhere on the page are
-// those of the counters; where they do not come, what was done is done, and the next act counts again
+// a card on which one has acted, or is at work, stays as it is and where it is until the page is left
+const keepCards = (shown, fresh) => {
+  const rows = [...shown.querySelectorAll("ol.attention > li")];
+  const stay = (row) => row.matches(".just, .back, .failed, .stale") || row.querySelector("details[open]")
+    || row.contains(document.activeElement);
+  for (const [place, row] of rows.entries()) {
+    if (!stay(row)) continue;
+    if (!fresh.querySelector("ol.attention")) {
+      fresh.querySelector(".nothing").replaceWith(shown.querySelector("ol.attention").cloneNode(false));
+    }
+    const twin = fresh.querySelector(`#${row.id}`);
+    const before = rows.slice(0, place).reverse().find(({id}) => fresh.querySelector(`#${id}`));
+    if (twin) twin.replaceWith(row);
+    else if (before) fresh.querySelector(`#${before.id}`).after(row);
+    else fresh.querySelector("ol.attention").prepend(row);
+  }
+};
+
+// after an act the counters, the flags, who stays near the site and the bell come as they are now, and the numbers
+// elsewhere on the page are those of the counters; where they do not come, what was done is done, and the next act
+// counts again
 let counted = 0;
 document.body.addEventListener("acted", async () => {
   const turn = ++counted;
@@ -26,14 +45,22 @@ document.body.addEventListener("acted", async () => {
     if (!answer.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (turn !== counted) return;
-    const focused = document.activeElement.id;
-    for (const one of [...fresh.body.children]) document.getElementById(one.id)?.replaceWith(one);
+    const focused = document.activeElement, id = focused.id;
+    for (const one of [...fresh.body.children]) {
+      const shown = document.getElementById(one.id);
+      if (!shown) continue;
+      if (one.id === "attention") keepCards(shown, one);
+      shown.replaceWith(one);
+      window.htmx.process(one);
+    }
     for (const number of document.querySelectorAll("#counts [data-of]")) {
       for (const shown of document.querySelectorAll(`[data-number="${number.dataset.of}"]`)) {
         shown.textContent = number.textContent.trim();
       }
     }
-    if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+    if (document.activeElement !== document.body) return;
+    if (focused.isConnected) focused.focus();
+    else if (id) document.getElementById(id)?.focus();
   } catch { /* no connection, or the page is left */ }
 });
 

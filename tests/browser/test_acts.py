@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from participants.models import Participant
+from participants.models import Fact, Participant
 from schedules.models import Flag, Visit, VisitActivity
 from schedules.services.windows.evaluation import sweep_windows
 from tests.browser.test_pages import BASICS, DAY, DESK, FAINT, PHONE, sign_in, today
@@ -173,7 +173,7 @@ def numbers(page: Page) -> dict[str, list[str]]:
             const name = one.dataset.of || one.dataset.number;
             (found[name] ||= []).push(one.textContent.trim());
           }
-          const tallies = {flags: "#to-attention", tally: "#flags-tally", bell: "#bell"};
+          const tallies = {flags: "#to-attention", tally: "#flags-tally", bell: "#bell", near: "#near"};
           for (const [name, where] of Object.entries(tallies)) {
             found[name] = [document.querySelector(where).textContent.replace(/\\s+/g, " ").trim()];
           }
@@ -203,6 +203,7 @@ def test_the_numbers_count_along_with_every_act(
         fresh = numbers(other)
         other.close()
         found = numbers(page)
+        assert found["near"] == fresh["near"]
         assert {name: set(said) for name, said in found.items() if name in fresh} == {
             name: set(said) for name, said in fresh.items() if name in found
         }
@@ -228,6 +229,22 @@ def test_the_numbers_count_along_with_every_act(
     assert numbers(page)["record"] == ["1", "1"]
     assert counted_again("#as-booked button")["record"] == ["0", "0"]
     assert counted_again(f"{row} button.undo")["record"] == ["1", "1"]
+
+    flags = Flag.objects.filter(pk=flag.pk)
+    flags.update(snoozed_until=today + DAY)
+    page.goto(f"{live_server.url}/")
+    page.wait_for_function("window.htmx !== undefined")
+    expect(page.locator(f"#f-{flag.pk}")).to_have_count(0)
+    assert "30" not in page.locator("#near").inner_text()
+    flags.update(snoozed_until=None)  # as an act raises one
+    lodging = Fact(participant_id=infused, kind="lodging", starts_on=today - 40 * DAY, detail={"minutes": 30})
+    lodging.save()
+    counted_again(f"{row} form[action$='/done/'] button")
+    expect(page.locator(f"#f-{flag.pk} form[action$='/snooze/'] button")).to_be_visible()
+    counted_again(f"#f-{flag.pk} form[action$='/snooze/'] button")
+    expect(page.locator(f"#f-{flag.pk} button.undo")).to_be_focused()
+    counted_again(f"{row} button.undo")
+    expect(page.locator(f"#f-{flag.pk} button.undo"), "a card that was acted on stays").to_have_count(1)
 
     assert complaints == []
     page.route("**/today/counts/**", lambda route: route.abort())

@@ -98,11 +98,6 @@ def attention(
     return replace(_tallied(keys), cards=cards)
 
 
-def counted_flags(user: User, now: datetime, wanted: Wanted, *, mine: bool = False) -> Attention:
-    """How many flags are awake and of how many people, without their cards; one query."""
-    return _tallied(_awake(user, now, wanted, mine=mine))
-
-
 def _awake(user: User, now: datetime, wanted: Wanted, *, mine: bool) -> list[Any]:
     """The awake flags, _READ at most, the most severe first: id, participant and severity of each."""
     flags = awake_flags(of_wanted(user, now, wanted), roles_day(now))

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from schedules.domain.readiness.road import Stop, StopState
 from schedules.selectors.store.calendars import site_calendars, site_days
-from schedules.selectors.today.attention import attention, counted_flags
+from schedules.selectors.today.attention import attention
 from schedules.selectors.today.board import Board, BoardRow, board, closing_of, counted
 from schedules.selectors.today.changes import changed_since, views_of
 from schedules.selectors.today.counted import MOST, WHOLE
@@ -46,6 +46,8 @@ from trials.web.shared.query_params import query_params
 from trials.zones import wrong_settings, zone_of
 
 FILTERS = ("site", "trial", "mine")
+SHOWN = (*FILTERS, "all")
+"""All that the address of the page says: its filters, and the part that is shown whole."""
 LIST_FILTERS = ("site", "trial")
 """The filters that the list of visits to do knows as well."""
 Found = TypeVar("Found")
@@ -68,7 +70,7 @@ class BookGroup:
 
 
 @login_required
-@query_params("site", "trial", "mine", "all")
+@query_params(*SHOWN)
 def today(request: HttpRequest) -> HttpResponse:
     """What there is to do today in sight, or at one site or in one trial."""
     user, instant = user_of(request), now()
@@ -101,6 +103,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "mine": mine,
         "whole": whole,
         "query": _kept(request.GET, FILTERS),
+        "again": _kept(request.GET, SHOWN),
         "list_query": _kept(request.GET, LIST_FILTERS),
         "back": request.get_full_path(),
         "sites": offered(seen.sites, wanted.site),
@@ -113,21 +116,33 @@ def today(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@query_params("site", "trial", "mine")
+@query_params(*SHOWN)
 def recounted(request: HttpRequest) -> HttpResponse:
-    """The counters of the page as they are now: it asks for them after each act that was done in place."""
+    """What an act may change elsewhere on the page: the counters, the flags, and who stays near the site.
+
+    The page asks for it after each act that was done in place.
+    """
     user, instant = user_of(request), now()
     wanted = Wanted(site=site_asked(request), trial=trial_asked(request))
     places = site_calendars(sites_visible_to(user, server_day(instant))).only(wanted.site)
-    mine = bool(request.GET.get("mine"))
-    found = counted(user, instant, wanted, places)
+    mine, whole = bool(request.GET.get("mine")), request.GET.get("all", "")
+    found, shown = counted(user, instant, wanted, places), _kept(request.GET, SHOWN)
     context = {
         "board": found,
         **_tallies(found),
-        "attention": _part(lambda: counted_flags(user, instant, wanted, mine=mine)),
+        "attention": _part(
+            lambda: attention(user, instant, wanted, say, whole=whole == "attention", mine=mine)
+        ),
         "road": _part(lambda: road_to_infusion(user, instant, wanted, places, say)),
+        "stays": _part(lambda: stays(user, instant, wanted, places)),
         "changed": _part(lambda: changed_since(user, instant, wanted)),
+        "wanted": wanted,
+        "whole": whole,
+        "whole_rows": WHOLE,
         "query": _kept(request.GET, FILTERS),
+        "again": shown,
+        "back": f"{reverse('today')}?{shown}" if shown else reverse("today"),
+        "may_record": roles_of(user, server_day(instant)).allows(Right.RECORD),
     }
     return render(request, "today/recounted.html", context)
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from participants.domain.fact_kinds import Confirmation
 from schedules.models import Flag, LastLook, SavedView, Severity, Visit, VisitActivity, VisitPreparation
+from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.facts import record_fact
 from tests.integration.web.conftest import TODAY, Enrol, with_role
 from trials import request_clock
@@ -348,3 +350,32 @@ def test_the_counters_are_asked_for_again_after_an_act_and_are_those_of_the_page
     assert after == numbers("/")
     other = numbers("/today/counts/?site=99999")
     assert {other[name] for name in ("coming", "book", "record")} == {"0"}
+
+
+def test_what_leads_to_all_rows_says_how_many_there_are_after_an_act(
+    page: Client, visit: Visit, enrolled: Enrol
+) -> None:
+    for number in range(2, 9):
+        enrolled(f"S01-{number:03}", TODAY - 28 * DAY, given=True)
+    text = page.get("/").content.decode()
+    assert text.count('data-number="all-book">Show all 8') == 1
+    act(page, visit, "book", on=(TODAY + DAY).isoformat())
+    assert 'data-of="all-book">Show all 7' in page.get("/today/counts/").content.decode()
+
+
+def test_what_comes_after_an_act_leads_back_to_the_page_as_it_was_shown(page: Client, visit: Visit) -> None:
+    """The flags and who stays near the site come anew: their forms and links name the page, not the part."""
+
+    def part(name: str, text: str) -> str:
+        (found,) = re.findall(rf'<section[^>]* id="{name}".*?</section>', text, re.DOTALL)
+        return re.sub(r'name="csrfmiddlewaretoken" value="\w+"|\s+', " ", found)
+
+    sweep_windows(now=timezone.now())
+    shown = page.get(f"/?site={visit.participant.site_id}&all=attention").content.decode()
+    (again,) = re.findall(r'data-again="([^"]*)"', shown)
+    text = page.get(again.replace("&amp;", "&")).content.decode()
+    assert f'data-again="{again}"' in text
+    assert "Snooze a week" in part("attention", text)
+    assert "lodging/?back=/%3Fsite%3D" in part("near", text)
+    for name in ("attention", "near"):
+        assert part(name, text) == part(name, shown)
