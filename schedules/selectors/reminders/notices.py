@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -21,7 +22,7 @@ from schedules.selectors.store.calendars import today_at, working_days_by_site
 from trials.domain.language import Text
 from trials.domain.protocols.protocol import Place
 from trials.models import Site, Trial
-from trials.zones import roles_day, zone_of
+from trials.zones import roles_day, server_zone, zone_of
 
 _DAY = timedelta(days=1)
 KEPT_UNSAID = timedelta(days=30)
@@ -152,9 +153,21 @@ def site_names(rows: Sequence[Reminder]) -> dict[int, Text]:
 
     They are read when they are said: the row keeps the English one alone, as it was then.
     """
+    return {pk: Text(site.name, site.name_zh) for pk, site in places_of(rows).items()}
+
+
+def places_of(rows: Sequence[Reminder]) -> dict[int, Site]:
+    """The sites where nobody is told, by reminder; one query, or none."""
     places = {row.pk: _place_of(row)[1] for row in rows if row.kind == UNTOLD}
     sites = Site.objects.in_bulk(set(places.values())) if places else {}
-    return {pk: Text(sites[one].name, sites[one].name_zh) for pk, one in places.items() if one in sites}
+    return {pk: sites[one] for pk, one in places.items() if one in sites}
+
+
+def zone_of_reminder(row: Reminder, places: Mapping[int, Site]) -> ZoneInfo:
+    """The zone of the site that a reminder is about, of the `places_of` it too; the server's without one."""
+    person = person_of(row)
+    site = person.site if person else places.get(row.pk)
+    return zone_of(site) if site else server_zone()
 
 
 def _place_of(row: Reminder) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from django.views.i18n import set_language
 from schedules.models import ReminderRecipient
 from schedules.models.reminder_settings import LANGUAGES
 from schedules.selectors.reminders.bell import Shelf, bell_page, recipient_in_sight, unread_count
+from schedules.selectors.reminders.notices import places_of, zone_of_reminder
 from schedules.selectors.reminders.previews import pauses_now
 from schedules.services.reminders.bell import (
     acknowledge_reminder,
@@ -35,7 +36,7 @@ from trials.keyset import row_id
 from trials.models import User
 from trials.selectors.records import roles_of
 from trials.web.shared.query_params import choice_in, query_params
-from trials.zones import begins, zone_of
+from trials.zones import begins
 
 SNOOZES = {"tomorrow": 1, "three-days": 3, "week": 7}
 """How many days one click lets a reminder sleep."""
@@ -92,8 +93,7 @@ def _perform(request: HttpRequest, row: ReminderRecipient, act: str, instant: da
         reopen_reminder(recipient=row)
         return _("Open again.")
     days = SNOOZES.get(request.POST.get("for", ""), SNOOZES["tomorrow"])
-    person = row.reminder.participant
-    zone = zone_of(person.site) if person else None
+    zone = zone_of_reminder(row.reminder, places_of([row.reminder]))
     today = instant.astimezone(zone).date()
     until = begins(today + timedelta(days=days), zone) + timedelta(hours=8)
     snooze_reminder(recipient=row, until=until, now=instant)

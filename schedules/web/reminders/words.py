@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -19,15 +19,20 @@ from schedules.domain.reminders.states import STATE_LABELS
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.notifications import sentence, with_clinic_days, written_day
 from schedules.selectors.reminders.bell import Telling, tellings_of, untold_of
-from schedules.selectors.reminders.notices import clinic_days_ahead, path_of, site_names
+from schedules.selectors.reminders.notices import clinic_days_ahead, path_of, places_of, zone_of_reminder
 from schedules.selectors.reminders.recipients import person_of
 from trials.domain.channels.failures import failure_text
+from trials.domain.language import Text
+from trials.models import Site
 from trials.spoken import say
 
 
 @dataclass(frozen=True, slots=True)
 class BellRow:
-    """One row of a bell: what it says, of whom, where something can be done, and its state."""
+    """One row of a bell: what it says, of whom, where something can be done, and its state.
+
+    Its hours are those of the site that it is about.
+    """
 
     recipient: ReminderRecipient
     kind: str
@@ -37,22 +42,26 @@ class BellRow:
     path: str
     capacity: str
     state: str
+    placed_at: datetime
+    snoozed_until: datetime | None
+    acknowledged_at: datetime | None
 
 
 def bell_rows(recipients: Sequence[ReminderRecipient], now: datetime) -> list[BellRow]:
-    """The words of the rows of somebody's bell; one query where a window closes soon."""
+    """The words of the rows of somebody's bell; one query where a window closes soon, one for places."""
     live = [one.reminder for one in recipients if one.over_at is None]
     left = clinic_days_ahead(live, now)
-    names = site_names([one.reminder for one in recipients])
-    return [
-        _bell_row(one, now, left.get(one.reminder_id), names.get(one.reminder_id, one.reminder.thing))
-        for one in recipients
-    ]
+    places = places_of([one.reminder for one in recipients])
+    return [_bell_row(one, now, left.get(one.reminder_id), places) for one in recipients]
 
 
-def _bell_row(recipient: ReminderRecipient, now: datetime, left: ClinicDaysLeft | None, site: str) -> BellRow:
+def _bell_row(
+    recipient: ReminderRecipient, now: datetime, left: ClinicDaysLeft | None, places: Mapping[int, Site]
+) -> BellRow:
     reminder = recipient.reminder
-    person = person_of(reminder)
+    person, place = person_of(reminder), places.get(reminder.pk)
+    zone = zone_of_reminder(reminder, places)
+    site = Text(place.name, place.name_zh) if place else reminder.thing
     return BellRow(
         recipient=recipient,
         kind=say(KIND_LABELS[reminder.kind]),
@@ -62,7 +71,14 @@ def _bell_row(recipient: ReminderRecipient, now: datetime, left: ClinicDaysLeft 
         path=path_of(reminder),
         capacity=capacity_words(recipient),
         state=bell_state(recipient, now),
+        placed_at=recipient.placed_at.astimezone(zone),
+        snoozed_until=_at(recipient.snoozed_until, zone),
+        acknowledged_at=_at(recipient.acknowledged_at, zone),
     )
+
+
+def _at(instant: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return instant.astimezone(zone) if instant else None
 
 
 def bell_state(recipient: ReminderRecipient, now: datetime) -> str:

@@ -1,7 +1,9 @@
 """The bell: what one was told, read, acknowledged and snoozed, and told to others where nobody did."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
@@ -89,6 +91,33 @@ def test_a_reminder_is_acknowledged_in_place_and_without_script(here: User) -> N
     client.post(f"/reminders/{first.pk}/undo/")
     first.refresh_from_db()
     assert first.acknowledged_at is None
+
+
+def test_each_line_says_the_hours_of_its_own_site(here: User) -> None:
+    """A bell across sites said them all by the server's clock; NOON is noon in Shanghai."""
+    visits = [a_visit(a_site(zone), TODAY + 2 * DAY) for zone in ("Asia/Shanghai", "America/New_York")]
+    Participant.objects.update(protocol_version=a_version(), trial=a_version().trial)
+    for visit in visits:
+        person = visit.participant
+        reminder = Reminder.objects.create(
+            key=f"closing {visit.pk}", kind="closing", visit=visit, participant=person, due_on=TODAY
+        )
+        ReminderRecipient.objects.create(
+            reminder=reminder, person=here, capacity=Capacity.COORDINATOR, placed_at=NOON
+        )
+    client = signed_in(here)
+
+    def hours(shelf: str) -> set[str]:
+        text = client.get(f"/reminders/?shelf={shelf}").content.decode()
+        return set(re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d", text))
+
+    there = NOON.astimezone(ZoneInfo("America/New_York"))
+    assert hours("open") == {f"{TODAY} 12:00", f"{there:%Y-%m-%d %H:%M}"}
+    for row in ReminderRecipient.objects.all():
+        client.post(f"/reminders/{row.pk}/snooze/", {"for": "tomorrow"})
+    assert hours("snoozed") >= {f"{TODAY + DAY} 08:00", f"{there.date() + DAY} 08:00"}
+    ReminderRecipient.objects.update(snoozed_until=None, acknowledged_at=NOON)
+    assert hours("done") == {f"{TODAY} 12:00", f"{there:%Y-%m-%d %H:%M}"}
 
 
 def test_what_is_acknowledged_or_snoozed_is_not_sent(here: User) -> None:
