@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from schedules.domain.readiness.gates import Cohorts, Course
 from trials.domain.protocols.protocol import DoseLevel
+
+SHOWN = 60
+"""So many slots of a level are shown before "Show all": nobody reads thousands of rows."""
+LAST_BEGUN = 20
+"""So many of them have begun; where fewer are still to begin, more of those who have are shown."""
+
+
+class Nearest(NamedTuple):
+    """The slots of a level around today, and how many there are before and after them."""
+
+    courses: Sequence[Course]
+    begun_before: int = 0
+    planned_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +71,22 @@ def _level_board(
 def _last_watched(course: Course, codes: set[str]) -> date | None:
     days = [day for code in codes if (day := course.observed_until(code))]
     return max(days, default=None)
+
+
+def nearest(courses: Collection[Course], begun: Collection[str]) -> Nearest:
+    """The last of the courses that have begun and the first that are to begin, in the order of their days.
+
+    `begun` are the subjects whose course has. Who was to begin and has not is among those that come first.
+    """
+    ordered = sorted(courses, key=in_order)
+    had = [course for course in ordered if course.subject in begun]
+    ahead = [course for course in ordered if course.subject not in begun]
+    last = min(len(had), max(LAST_BEGUN, SHOWN - len(ahead)))
+    first = min(len(ahead), SHOWN - last)
+    shown = sorted([*had[len(had) - last :], *ahead[:first]], key=in_order)
+    return Nearest(shown, len(had) - last, len(ahead) - first)
+
+
+def in_order(course: Course) -> tuple[date, str]:
+    """Where a course stands on the board."""
+    return course.begins, course.subject

@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.plan.labels import in_language
-from schedules.domain.readiness.cohort_board import LevelBoard, board
+from schedules.domain.readiness.cohort_board import LevelBoard, Nearest, board, in_order, nearest
 from schedules.domain.readiness.gate_wording import is_assumed, words_of_gate
 from schedules.domain.readiness.gates import (
     Cohorts,
@@ -71,7 +71,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class LevelRow:
-    """A dose level (None: the whole trial), its slots, its reviews and the earliest next start."""
+    """A dose level (None: the whole trial), its slots, its reviews and the earliest next start.
+
+    Slots that are not shown are counted: those that began before, and those that are to begin after.
+    """
 
     cohort: Cohort | None
     level: LevelBoard
@@ -80,6 +83,8 @@ class LevelRow:
     reviews: tuple[SafetyReview, ...]
     next_start: date | None
     next_reasons: tuple[str, ...]
+    begun_before: int = 0
+    planned_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +247,13 @@ def trials_with_board(user: User, today: date) -> list[Trial]:
     return [one for one in trials if one.pk in newest and is_gated(protocol_of(newest[one.pk]))]
 
 
-def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> TrialBoard | None:
+def trial_board(
+    trial: Trial, user: User, now: datetime, say: Say = plain, *, whole: bool = False
+) -> TrialBoard | None:
     """The cohort board of a trial by its newest published version, for a reader; None where it has none.
 
-    The number of queries does not depend on how many take part.
+    Of a level with many slots those around today are shown, or with `whole` all. The number of queries does
+    not depend on how many take part.
     """
     found = _protocol(trial)
     if found is None:
@@ -258,7 +266,7 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
     seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
     cohorts = Cohorts.of(protocol, read.courses, read.reviews)
     names = names_of(read, seen)
-    reading = _BoardReading(protocol, cohorts, read, seen, names, today, say, waiting_of(cohorts))
+    reading = _BoardReading(protocol, cohorts, read, seen, names, today, say, waiting_of(cohorts), whole)
     rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
     reviews = list(SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk"))
     by_subject = {code: there[person.site_id] for code, person in read.people.items()}
@@ -326,7 +334,10 @@ def _observed(trial: int) -> QuerySet[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _BoardReading:
-    """By what a board is read: who is seen, how everybody is named, today, and the reader's language."""
+    """By what a board is read: who is seen, how everybody is named, today, and the reader's language.
+
+    `whole` says that every slot is shown.
+    """
 
     protocol: Protocol
     cohorts: Cohorts
@@ -336,20 +347,25 @@ class _BoardReading:
     today: date
     say: Say
     waiting: frozenset[str]
+    whole: bool = False
 
     def level(self, level: LevelBoard, cohort: Cohort | None, reviews: Iterable[SafetyReview]) -> LevelRow:
         """One level, with the reviews of it and of the whole trial."""
-        courses = sorted(level.courses, key=lambda one: (one.begins, one.subject))
+        shown = nearest(level.courses, self.read.begun)
+        if self.whole:
+            shown = Nearest(sorted(level.courses, key=in_order))
         newcomer = Course("", level.level, self.today, self.today + _usual_lead(level.courses))
         earliest = earliest_start(self.cohorts, newcomer)
         return LevelRow(
             cohort,
             level,
-            tuple(map(self._slot, courses)),
+            tuple(map(self._slot, shown.courses)),
             tuple((self._name(subject), until) for subject, until in level.observed_until),
             tuple(one for one in reviews if one.cohort_id in {None, cohort.pk if cohort else None}),
             earliest,
             self._words(gate_status(self.cohorts, self._eve(newcomer, earliest))),
+            shown.begun_before,
+            shown.planned_after,
         )
 
     def _eve(self, newcomer: Course, earliest: date | None) -> Course:

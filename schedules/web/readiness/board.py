@@ -31,6 +31,7 @@ from trials.domain.accounts.access import Right
 from trials.models import Cohort, Trial
 from trials.selectors.protocols.approvals import may_throughout
 from trials.selectors.records import trials_visible_to
+from trials.web.shared.query_params import query_params
 
 
 class ReviewForm(UnlikelyDayForm):
@@ -83,10 +84,11 @@ def boards(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@query_params("all")
 def board(request: HttpRequest, trial: str) -> HttpResponse:
-    """The board of one trial."""
+    """The board of one trial: of each level the slots around today, or all."""
     found, user = _trial(request, trial), user_of(request)
-    shown = trial_board(found, user, now(), say)
+    shown = trial_board(found, user, now(), say, whole=bool(request.GET.get("all")))
     context = {
         "trial": found,
         "board": shown,

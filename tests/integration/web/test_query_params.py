@@ -107,6 +107,7 @@ def _address(name: str, participant: Participant) -> str | None:
         "screening-log-export": {"form": "csv"},
         "enrolment-log-export": {"form": "xlsx"},
         "forecast-end": {"pk": trial},
+        "board": {"trial": participant.trial.code},
         "trial": {"pk": trial},
         "find-places": {"kind": "site"},
         "amendment-new": {"pk": trial},

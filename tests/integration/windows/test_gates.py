@@ -17,6 +17,7 @@ from participants.domain.lifecycle import Step
 from participants.models import Participant, SafetyReview
 from schedules.domain.errors import EnrolmentRefused, ReplanningRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.readiness import cohort_board
 from schedules.selectors.readiness.board import trial_board
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.bulk import bulk_enrol
@@ -244,6 +245,28 @@ def test_the_board_asks_as_much_of_many_as_of_few(enrolment, coordinator):
     few = queries()
     bulk_enrol(enrolments=[starting(enrolment, INFUSION, number) for number in range(12, 30)], by=None)
     assert queries() == few
+
+
+def test_the_board_of_many_shows_those_around_today_and_all_when_asked(enrolment, client, monkeypatch):
+    """Three are to begin: what is not shown is counted, and the next start knows of all."""
+    monkeypatch.setattr(cohort_board, "SHOWN", 1)
+    days = [date(2026, 12, 14), date(2027, 3, 1), date(2027, 6, 1)]
+    some = [starting(enrolment, day, number) for number, day in enumerate(days, 1)]
+    bulk_enrol(enrolments=some, by=None)
+    with time_machine.travel(noon(12, 10), tick=False):
+        client.force_login(User.objects.create_superuser("manager"))
+        few = client.get(f"/board/{enrolment.trial.code}/")
+        every = client.get(f"/board/{enrolment.trial.code}/?all=1")
+    assert (codes_on(few), codes_on(every)) == (["S01-001"], ["S01-001", "S01-002", "S01-003"])
+    assert "2 who are to begin later are not shown." in few.content.decode()
+    assert "not shown" not in every.content.decode()
+    (less,), (whole,) = few.context["board"].levels, every.context["board"].levels
+    assert (less.next_start, less.level) == (whole.next_start, whole.level)
+
+
+def codes_on(page) -> list[str]:
+    """Whom the board names in its rows."""
+    return [slot.participant.subject_code for row in page.context["board"].levels for slot in row.slots]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay
-from schedules.domain.readiness.cohort_board import board
+from schedules.domain.readiness.cohort_board import LAST_BEGUN, SHOWN, board, nearest
 from schedules.domain.readiness.gate_wording import words_of_gate, words_of_opening
 from schedules.domain.readiness.gates import (
     Cohorts,
@@ -322,3 +322,27 @@ def test_the_first_of_each_level_is_found_once_and_is_the_same():
         assert cohorts.found.by_infusion[one.level][0] == min(
             peers, key=lambda peer: (peer.infusion, peer.begins)
         )
+
+
+@pytest.mark.parametrize(
+    ("had", "ahead", "before", "after"),
+    [
+        (0, 0, 0, 0),
+        (SHOWN, 0, 0, 0),
+        (SHOWN + 3, 0, 3, 0),
+        (0, SHOWN + 3, 0, 3),
+        (10, 60, 0, 10),
+        (100, 100, 100 - LAST_BEGUN, 100 - (SHOWN - LAST_BEGUN)),
+        (100, 5, 45, 0),
+    ],
+)
+def test_of_a_large_level_those_around_today_are_shown(had, ahead, before, after):
+    """Those who began last and those who are to begin next; one who was to begin long ago is among these."""
+    begun = [course(f"B{number:03}", number - had) for number in range(had)]
+    to_come = [course(f"C{number:03}", number - 300, begun=False) for number in range(ahead)]
+    found = nearest([*to_come, *begun], {one.subject for one in begun})
+    assert (found.begun_before, found.planned_after) == (before, after)
+    shown = {one.subject for one in found.courses}
+    assert shown == {one.subject for one in (*begun[before:], *to_come[: ahead - after])}
+    assert [one.begins for one in found.courses] == sorted(one.begins for one in found.courses)
+    assert len(found.courses) == min(SHOWN, had + ahead)
