@@ -95,6 +95,12 @@ def test_read_by_place_it_is_the_same_trail(
     assert newest_of(in_sight, stretches) == (expected[-1] if expected else 0)
 
 
+def test_who_sees_everybody_is_asked_for_no_list_of_them(places: dict[str, Site]) -> None:
+    user = somebody("all", {"role": "monitor"})
+    in_sight = entries_in_sight(user, TODAY, participants_visible_to(user, TODAY))
+    assert Participant._meta.db_table not in str(in_sight.query)
+
+
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="asks the planner of PostgreSQL")
 def test_a_page_for_one_site_walks_along_an_index(places: dict[str, Site]) -> None:
     user = somebody("lin", {"role": "coordinator", "site": places["WH"]})
