@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 
+from participants.models import Participant
 from schedules.domain.visits.status import ClinicDays, clinic_days
 from trials.domain.sites.working_days import YEARS_AHEAD, WorkingDays, WorkingDaysError
 from trials.formats.sites.holiday_calendars import CalendarError, load_calendar
@@ -133,6 +134,13 @@ class SiteCalendars:
     def only(self, site: int | None) -> SiteCalendars:
         """Leave one site (id); all of them for None."""
         return self if site is None else replace(self, sites=[one for one in self.sites if one.pk == site])
+
+    def put_to(self, people: Iterable[Participant]) -> None:
+        """Give each of these people the site that was read here: joined, it would be looked up for each."""
+        sites = {site.pk: site for site in self.sites}
+        for person in people:
+            if person.site_id in sites:
+                person.site = sites[person.site_id]
 
     def clinic_days(self, now: datetime) -> dict[int, ClinicDays]:
         """Return the day at each site, by its id, with the clinic days that come next."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+from django.db.models import QuerySet
 
 from participants.domain.lifecycle import Step
 from participants.domain.product import Milestone, Product
@@ -31,8 +34,12 @@ from trials.zones import roles_day
 HORIZON = timedelta(days=14)
 BACK = timedelta(days=7)
 PEOPLE = 60
+LOOKED_AT = (0, 3 * PEOPLE // 2, 4 * PEOPLE)
+"""So many planned days are looked at for them, in two goes: each brings the rows of its participant."""
 LATER = 100
 """So many planned infusions after the two weeks are counted; a larger number is said to be one."""
+Ended = dict[int, tuple[bool, bool]]
+"""By participant whether the course is on hold, and whether it has ended."""
 _CRITERIA = (WindowKind.FRESHNESS, WindowKind.WASHOUT, WindowKind.CONDUCT)
 
 
@@ -94,19 +101,43 @@ def road_to_infusion(
         planned_on__gte=today - BACK,
     ).order_by("planned_on", "pk")
     soon = planned.filter(planned_on__lte=today + HORIZON)
-    found = list(soon.select_related("participant__trial", "participant__site")[: 4 * PEOPLE])
     columns = ("participant_id", "code", "participant__protocol_version_id")
     ahead = list(planned.filter(planned_on__gt=today + HORIZON).values_list(*columns)[: LATER + 1])
-    zeros = [one for one in found if one.code == protocols[one.participant.protocol_version_id].day_zero]
-    later = [pk for pk, code, version in ahead if code == protocols[version].day_zero]
-    ended = _steps({*(one.participant_id for one in zeros), *later})
-    over = {pk for pk, (_held, ends) in ended.items() if ends}
-    near = [one for one in zeros if one.participant_id not in over][:PEOPLE]
-    count, more = len(set(later) - over), len(ahead) > LATER
+    later = {pk for pk, code, version in ahead if code == protocols[version].day_zero}
+    near, ended = _nearest(soon, protocols, later)
+    places.put_to(one.participant for one in near)
+    count, more = sum(not _is_over(ended, pk) for pk in later), len(ahead) > LATER
     if not near:
         return Road((), count, more)
     held = {pk: held for pk, (held, _over) in ended.items()}
     return Road(_rows(near, protocols, held, places.clinic_days(now), say), count, more)
+
+
+def _nearest(
+    soon: QuerySet[Anchor], protocols: Mapping[int, Protocol], later: Collection[int]
+) -> tuple[list[Anchor], Ended]:
+    """The first PEOPLE of these days zero of courses that go on; how theirs and those of `later` stand.
+
+    Two queries: hardly any of those who are next has ended. Where many have, two more.
+    """
+    near: list[Anchor] = []
+    ended: Ended = {}
+    ids = set(later)
+    for start, stop in pairwise(LOOKED_AT):
+        found = list(soon.select_related("participant__trial")[start:stop])
+        zeros = [one for one in found if one.code == protocols[one.participant.protocol_version_id].day_zero]
+        ended |= _steps(ids.union(one.participant_id for one in zeros))
+        near += [one for one in zeros if not _is_over(ended, one.participant_id)]
+        ids = set()
+        if len(near) >= PEOPLE or len(found) < stop - start:
+            break
+    return near[:PEOPLE], ended
+
+
+def _is_over(ended: Ended, person: int) -> bool:
+    """Whether the course of somebody has ended, by what `_steps` found."""
+    _held, over = ended.get(person, (False, False))
+    return over
 
 
 def _rows(
@@ -186,9 +217,9 @@ def _flags(ids: Collection[int]) -> dict[int, list[Flag]]:
     return found
 
 
-def _steps(ids: Collection[int]) -> dict[int, tuple[bool, bool]]:
+def _steps(ids: Collection[int]) -> Ended:
     """Whether the course of each of these people is on hold, and whether it has ended; one query."""
-    found: dict[int, tuple[bool, bool]] = {}
+    found: Ended = {}
     steps = CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk")
     for step in steps:
         found[step.participant_id] = (step.step == Step.HOLD, step.taken.ends_course)
