@@ -77,7 +77,7 @@ NEAREST = (
     "replanning/amendments/test_amendments.py", "replanning/amendments/test_changed_meanwhile.py",
     "replanning/amendments/test_given_before.py", "replanning/amendments/test_version_then.py",
     "replanning/test_reality.py", "replanning/test_replanning.py", "replanning/test_replanning_site.py",
-    "sites/test_sites.py", "visits/test_clashes.py", "visits/test_plausible_days.py",
+    "sites/test_sites.py", "store/test_lengths.py", "visits/test_clashes.py", "visits/test_plausible_days.py",
     "visits/test_second_doses.py", "visits/test_unlikely_days_everywhere.py", "visits/test_visits.py",
     "visits/test_what_happened.py", "visits/test_zones_of_others.py", "web/test_differences.py",
     "windows/test_asked_once.py", "windows/test_facts.py", "windows/test_facts_of_one_day.py",

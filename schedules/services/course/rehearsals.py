@@ -99,7 +99,7 @@ def rehearse(*, participant: Participant, act: Act, now: datetime) -> Rehearsal:
 @transaction.atomic
 def perform_as_shown(
     *, participant: Participant, act: Act, digest: str, accept_unbookable: bool, now: datetime
-) -> Rehearsal:
+) -> None:
     """Perform an act that was rehearsed; `digest` is that of the rehearsal that was shown.
 
     Raises PreviewStale, with what it would do now, where anything changed since; RehearsalOrphans for
@@ -114,7 +114,6 @@ def perform_as_shown(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )
         raise RehearsalOrphans(message % {"bookings": listed}, shown)
-    return shown
 
 
 def _performed(participant: Participant, act: Act, now: datetime) -> Rehearsal:

@@ -191,8 +191,7 @@ class Preview:
         """What follows beside the calendar; left out where there is none."""
         departures = [str(one) for one in self.departures]
         verdicts = [
-            [one.code, one.before, one.after, one.end_before, one.end_after, str(one.repeat or "")]
-            for one in self.around.verdicts
+            [one.code, one.before, one.after, one.end_before, one.end_after] for one in self.around.verdicts
         ]
         found = {"departures": departures, "verdicts": verdicts}
         return {name: seen for name, seen in found.items() if seen}

@@ -20,8 +20,8 @@ _REASON = 300
 
 
 @recorded
-def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime, evidence: str | None = None) -> Flag:
-    """A flag that a person has looked at and cleared; it comes back only when the evidence changes.
+def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime, evidence: str | None = None) -> None:
+    """Clear a flag that a person has looked at; it comes back only when the evidence changes.
 
     `evidence` is the flag's as the person saw it. Raises Refused without a reason, for a flag that is cleared
     already, and for one whose evidence has changed since: nobody has looked at that.
@@ -34,7 +34,6 @@ def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime, evidence: st
     flag.cleared_at, flag.cleared_by, flag.cleared_reason = now, by, reason.strip()[:_REASON]
     flag.snoozed_until = None
     flag.save(update_fields=["cleared_at", "cleared_by", "cleared_reason", "snoozed_until"])
-    return flag
 
 
 LONGEST_SNOOZE = 366
@@ -42,8 +41,8 @@ LONGEST_SNOOZE = 366
 
 
 @recorded
-def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str = "") -> Flag:
-    """A flag snoozed to a day of its site; it wakes before, where it grows graver. Raises Refused."""
+def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str = "") -> None:
+    """Snooze a flag to a day of its site; it wakes before, where it grows graver. Raises Refused."""
     flag = _open(flag)
     today = clock_at(flag.participant.site, now).today
     if until <= today:
@@ -55,7 +54,6 @@ def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str
     flag.snoozed_until = until
     flag.save(update_fields=["snoozed_until"])
     mark_for_evaluation([flag.participant_id], now)
-    return flag
 
 
 @recorded
@@ -77,12 +75,11 @@ def wake_flag(*, flag: Flag, until: date | None, by: User, now: datetime, reason
 
 
 @recorded
-def assign_flag(*, flag: Flag, owner: User | None, by: User, now: datetime, reason: str = "") -> Flag:
+def assign_flag(*, flag: Flag, owner: User | None, by: User, now: datetime, reason: str = "") -> None:
     """Give a flag to somebody, or to nobody. Raises Refused for a flag that is cleared already."""
     flag = _open(flag)
     flag.owner = owner
     flag.save(update_fields=["owner"])
-    return flag
 
 
 def _open(flag: Flag) -> Flag:

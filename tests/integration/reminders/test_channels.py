@@ -478,6 +478,20 @@ def test_a_fault_in_a_template_stands_in_its_row_and_the_others_leave(
     assert rows.filter(message=broken.message).count() == 1
 
 
+def test_a_ring_takes_no_more_than_its_number_in_several_claims(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person = a_coordinator("here")
+    visits(9)
+    channel, robot = a_channel(person), Robot()
+    addressed()
+    monkeypatch.setattr(by_channel, "BATCH", 1)
+    monkeypatch.setattr(by_channel, "RING_NUMBER", 7)
+    assert rung(channel, AT, robot) == 7
+    rows = ReminderDelivery.objects.filter(channel=channel.way)
+    assert rows.filter(sent_at=None, claimed_at=None).count() == 2, "the next ring takes them up"
+
+
 def test_a_slow_database_leaves_time_to_send_what_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judging a whole batch took the ring's time, and nothing ever left."""
     person = a_coordinator("here")

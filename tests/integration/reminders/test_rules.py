@@ -1,7 +1,8 @@
 """The rules of reminders: one statement writes what is due, and its condition judges it again."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
@@ -166,3 +167,33 @@ def test_a_change_that_concerns_everybody_wakes_a_whole_sweep() -> None:
     later = NOON + timedelta(minutes=1)
     assert sweeping.sweep_reminders(now=later) == 1
     assert ReminderSweep.objects.get().whole_at == later
+
+
+def test_a_sweep_of_what_has_changed_where_no_trial_runs_writes_nothing() -> None:
+    a_site()
+    before = NOON.replace(hour=15, minute=55)  # five minutes before midnight in Shanghai
+    assert sweeping.sweep_reminders(now=before) == 0
+    assert sweeping.sweep_reminders(now=before + timedelta(minutes=6)) == 0
+    assert ReminderSweep.objects.get().whole_at == before, "it was none of everybody"
+
+
+SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("zones", "before", "after", "days"),
+    [
+        ((SHANGHAI,), NOON.replace(hour=15), NOON.replace(hour=16), (TODAY, TODAY)),
+        ((SHANGHAI,), NOON, NOON + 3 * DAY, (TODAY, TODAY + 2 * DAY)),
+        ((SHANGHAI, BERLIN), NOON.replace(hour=15), NOON.replace(hour=16), (TODAY, TODAY)),
+        ((BERLIN, SHANGHAI), NOON.replace(hour=15), NOON.replace(hour=15) + DAY, (TODAY, TODAY)),
+        ((BERLIN, SHANGHAI), NOON.replace(hour=22), NOON.replace(hour=16) + DAY, (TODAY, TODAY + DAY)),
+        ((SHANGHAI, BERLIN), NOON, NOON.replace(hour=15), None),
+        ((), NOON, NOON + DAY, None),
+    ],
+)
+def test_which_days_have_ended_at_any_site(
+    zones: tuple[ZoneInfo, ...], before: datetime, after: datetime, days: tuple[date, date] | None
+) -> None:
+    earliest, latest = sweeping._days_passed(zones, before, after)
+    assert (earliest, latest) == days if days else earliest > latest

@@ -155,7 +155,8 @@ def test_what_windows_look_back_at_may_be_long_before(participant: Participant, 
 def test_a_test_within_its_window_is_not_asked_about_though_before_the_consent() -> None:
     anchors = {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(CONSENT, AnchorKind.ACTUAL)}
     person = enrol(enrolment=an_enrolment(a_version("NCT07339332"), anchors=anchors), by=None)
-    for day, asked in ((date(2026, 10, 1), False), (EARLY, True)):
+    first = date(2026, 9, 14)  # of the eight weeks before screening
+    for day, asked in ((date(2026, 10, 1), False), (first, False), (first - timedelta(days=1), True)):
         said = {"participant": person, "fact": Sample("echocardiography", day, None, "55%"), "by": None}
         if not asked:
             record_fact(**said, now=NOW)
