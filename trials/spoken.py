@@ -21,7 +21,7 @@ from trials.models import Site, Trial
 _LISTED = re.compile(r"%\(v[0-9]+\)s(?:, %\(v[0-9]+\)s)+")
 """A template of `trials.domain.words.listed`: nothing but places and what separates them."""
 _ROW = re.compile(r"%\(s0\)s(?: %\(s[0-9]+\)s)+")
-"""A template of several sentences (`schedules.domain.deviations.stored_sentences.joined`)."""
+"""A template of several sentences (`trials.domain.stored_sentences.joined`)."""
 _PAGE_OF: ContextVar[date | None] = ContextVar("page_of", default=None)
 """The day of the page that is made; None where none is: for the API, feeds, e-mails and what is stored."""
 

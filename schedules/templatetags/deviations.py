@@ -8,11 +8,11 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.models import Deviation, Visit
 from schedules.selectors.deviations.log import deviations_of_visit
 from schedules.web.shared.record_words import deviation_about
 from schedules.web.shared.wording import say
+from trials.domain.stored_sentences import facts_text
 
 register = template.Library()
 

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from schedules.api.reading.queries import PeopleQuery
 from schedules.api.reading.views import ReadView, asked, listed
 from schedules.domain.deviations.drafts import KIND_LABELS, STATE_LABELS, DeviationKind, DeviationState, Lapse
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.models import DeviationClass, Flag, Severity
 from schedules.models.follow_up import FLAG_KINDS
 from schedules.selectors.deviations.log import DeviationRow, rows_of
@@ -19,6 +18,7 @@ from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.queries import SparseMixin, id_after
 from trials.api.schema import page_of
+from trials.domain.stored_sentences import facts_text
 from trials.spoken import say
 
 DEVIATION_KINDS = [kind.value for kind in DeviationKind]

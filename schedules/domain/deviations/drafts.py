@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.visit import VisitState
 from trials.domain.refusals import IN_THE_FUTURE, Refusal
+from trials.domain.stored_sentences import told
 from trials.domain.words import Code, Words
 from trials.domain.words import mark as _
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from participants.domain.lifecycle import Phase
-from schedules.domain.deviations.stored_sentences import joined, labelled, told
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.readiness.checklist import readiness_on
 from schedules.domain.readiness.start_context import ITEM_LABELS, Answer, Line, Start, start_day
 from schedules.domain.windows.flags import FlagSeverity
+from trials.domain.stored_sentences import joined, labelled, told
 from trials.domain.words import Code, Words
 from trials.domain.words import mark as _
 

@@ -13,12 +13,12 @@ from datetime import date
 from enum import StrEnum
 
 from schedules.domain.deviations.drafts import DeviationKind, Draft
-from schedules.domain.deviations.stored_sentences import joined, told
 from schedules.domain.plan.contradictions import Contradiction, root_of
 from schedules.domain.plan.explanations import offset_words
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.domain.protocols.protocol import Protocol, Role
+from trials.domain.stored_sentences import joined, told
 from trials.domain.words import Code, Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 

@@ -13,7 +13,6 @@ from participants.domain.lifecycle import Step
 from participants.domain.product import Milestone, Product
 from participants.models import Anchor, CourseStep, Participant
 from participants.selectors.products import products_of
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.readiness.road import Stop, StopState, Traveller, road
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.visits.status import ClinicDays, Standing, standing
@@ -26,6 +25,7 @@ from schedules.selectors.store.stored_visits import record_of
 from schedules.selectors.today.worklist import Wanted, of_wanted
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.protocols.terms import WindowKind
+from trials.domain.stored_sentences import facts_text
 from trials.domain.words import Say, plain
 from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of

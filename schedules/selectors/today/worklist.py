@@ -11,7 +11,6 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
 from participants.models import Participant
 from participants.selectors.participants import of_few_or_visible_to, participants_visible_to
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.visits.status import Appointment, ClinicDays, WindowPosition
@@ -21,6 +20,7 @@ from schedules.selectors.store.calendars import SiteCalendars, site_calendars
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
 from schedules.selectors.visits.status_query import appointment_condition, at_each, by_today, window_condition
+from trials.domain.stored_sentences import facts_text
 from trials.domain.words import Say, plain
 from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of, sites_visible_to

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from participants.models import Anchor
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.explanations import label_of
 from schedules.models import Deviation, ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.trust.signed_names import ACTIVITY, ANCHOR, DEVIATION, VISIT, WINDOW
 from trials.domain.protocols.protocol import Protocol, Reference, ReferenceKind
+from trials.domain.stored_sentences import facts_text
 from trials.models import ProtocolVersion
 from trials.selectors.protocols.approvals import Signable
 from trials.selectors.records import protocol_of

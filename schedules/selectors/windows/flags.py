@@ -11,7 +11,6 @@ from django.db.models import Q, QuerySet
 
 from participants.models import Participant
 from participants.selectors.participants import of_few_or_visible_to, participants_visible_to
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.replanning.hold_clock import waiting_of
@@ -28,6 +27,7 @@ from schedules.selectors.store.records import records_read
 from schedules.selectors.windows.evaluation import ParticipantWindows, dockets_read
 from schedules.selectors.windows.verdicts import VerdictRow, verdict_of
 from trials.domain.accounts.access import Scope
+from trials.domain.stored_sentences import facts_text
 from trials.domain.words import Say, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Membership, User

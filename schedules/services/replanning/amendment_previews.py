@@ -14,7 +14,6 @@ from django.utils.translation import gettext_noop
 from participants.domain.consents import ConsentState
 from participants.domain.lifecycle import PHASE_LABELS
 from participants.models import CourseStep, Participant
-from schedules.domain.deviations.stored_sentences import joined
 from schedules.domain.errors import AmendmentRefused
 from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.replanning.visit_effects import Effect, VisitChange
@@ -26,6 +25,7 @@ from schedules.services.enrolment.refusals import NOT_IN_USE
 from schedules.services.replanning.moves import Preview, Proposal, preview_of
 from schedules.services.replanning.side_effects import with_verdicts_by
 from trials.domain.errors import DomainError
+from trials.domain.stored_sentences import joined
 from trials.domain.words import Code, Value, Words, listed
 from trials.models import ProtocolVersion, Site
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states

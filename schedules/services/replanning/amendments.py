@@ -16,7 +16,6 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.errors import AmendmentRefused, ReplanningRefused
 from schedules.domain.replanning.amendments import HELD_BACK, Outcome
 from schedules.domain.replanning.visit_effects import Effect
@@ -34,6 +33,7 @@ from schedules.services.replanning.moves import Proposal, replan_many
 from trials.audit.acts import recorded
 from trials.bounded import HasTime, always
 from trials.domain.errors import TrialFrozen
+from trials.domain.stored_sentences import told
 from trials.domain.words import Value, Words
 from trials.models import Site, Trial, User
 from trials.spoken import require_reason

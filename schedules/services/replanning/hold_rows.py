@@ -8,7 +8,6 @@ from datetime import date, datetime
 from django.db.models import F
 
 from schedules.domain.deviations.drafts import DeviationKind, Draft, Lapse
-from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.plan.holds import find_holds, hold_warning
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Plan
 from schedules.domain.replanning.hold_clock import Waiting, waiting_of
@@ -28,6 +27,7 @@ from schedules.services.replanning.previews import Proposal, preview_of
 from schedules.services.store.deviation_drafts import draft_deviation
 from schedules.services.store.visit_writing import keep_held
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.stored_sentences import told
 from trials.domain.words import Words
 
 KIND = HOLD_FLAG

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_noop
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.deviations.stored_sentences import joined
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused
 from schedules.domain.plan.recorded_anchors import hours_that_are_none
 from schedules.models import Visit
@@ -36,6 +35,7 @@ from schedules.services.replanning.start_objections import (
 from schedules.services.store.replanning_rows import write_plans
 from schedules.services.store.unlikely_days import refuse_unlikely
 from trials.audit.acts import recorded
+from trials.domain.stored_sentences import joined
 from trials.domain.words import Words
 from trials.models import User
 from trials.selectors.protocols.approvals import ApprovalState, approval_states

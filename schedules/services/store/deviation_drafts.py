@@ -25,13 +25,13 @@ from schedules.domain.deviations.drafts import (
     drafts_of_visit,
     why_lapsed,
 )
-from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.readiness.start_context import Item
 from schedules.domain.windows.verdicts import Verdict
 from schedules.models import Deviation, ProtocolWindow
 from schedules.selectors.deviations.record_facts import versions_then, visits_on_record
 from schedules.selectors.readiness.start_lines import started_against
 from schedules.selectors.store.calendars import today_at
+from trials.domain.stored_sentences import told
 from trials.domain.words import Code, Words
 from trials.services.store.loading import Row
 from trials.services.store.updating import update_rows

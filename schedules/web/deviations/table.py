@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import override
 
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.selectors.deviations.log import DeviationRow
+from trials.domain.stored_sentences import facts_text
 
 HEADS = (
     *("Number", "Trial", "Site", "Participant", "Kind", "Concerns", "State"),

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import AmendmentRefused
 from schedules.domain.plan.labels import in_language
 from schedules.domain.replanning.amendments import (
@@ -55,6 +54,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import verdict_lines
 from schedules.web.shared.query_params import neighbours
 from schedules.web.shared.wording import say
+from trials.domain.stored_sentences import facts_text
 from trials.keyset import row_id
 from trials.models import ProtocolVersion, Trial
 from trials.selectors.protocols.approvals import trials_in_view

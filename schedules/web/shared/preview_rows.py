@@ -13,7 +13,6 @@ from django.utils.translation import ngettext, pgettext
 
 from participants.models import Participant
 from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.values import PlanWarning
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.replanning.protocol_departures import departure_sentence
@@ -26,6 +25,7 @@ from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.services.replanning.moves import Preview
 from schedules.services.replanning.previews import SideEffects, calendar_for
 from schedules.web.shared.wording import day_words, say, warnings_in_words
+from trials.domain.stored_sentences import facts_text
 from trials.domain.words import Words, first_day_or_hour, last_day_or_hour
 
 CONTRADICTION = "contradictory-anchors"

@@ -12,7 +12,6 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
 from participants.domain.lifecycle import Phase, Step, next_steps, phase_of
 from participants.models import CourseStep, Participant
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Completion
 from schedules.domain.windows.verdicts import VerdictStatus
@@ -45,6 +44,7 @@ from tests.integration.visits.test_visits import (
     visit,
 )
 from trials.domain.errors import Stale
+from trials.domain.stored_sentences import facts_text
 from trials.models import User
 from trials.services.protocols.closure import freeze_trial
 

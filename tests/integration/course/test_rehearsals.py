@@ -20,7 +20,6 @@ from participants.domain.errors import AbsenceRefused, CourseRefused
 from participants.domain.lifecycle import Phase, Step, phase_of
 from participants.models import Absence, Anchor, CourseStep, Participant
 from participants.services.absences import Away
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.replanning.visit_effects import Effect
@@ -51,6 +50,7 @@ from tests.integration.visits.test_visits import (
     infused,
     visit,
 )
+from trials.domain.stored_sentences import facts_text
 from trials.formats.protocols import library
 from trials.models import AuditEntry
 from trials.services.sites.working_days import record_working_days
@@ -94,9 +94,9 @@ def shown(person: Participant, what: Act) -> Rehearsal:
     return rehearse(participant=person, act=what, now=what.keywords["now"])
 
 
-def kept(person: Participant, what: Act, digest: str, *, accept: bool = False) -> Rehearsal:
+def kept(person: Participant, what: Act, digest: str, *, accept: bool = False) -> None:
     now = what.keywords["now"]
-    return perform_as_shown(participant=person, act=what, digest=digest, accept_unbookable=accept, now=now)
+    perform_as_shown(participant=person, act=what, digest=digest, accept_unbookable=accept, now=now)
 
 
 def effects(preview: Rehearsal) -> dict[str, tuple[Effect, ...]]:

@@ -13,7 +13,6 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_kinds import Lodging, NightAway
 from participants.domain.lifecycle import Step
 from schedules.domain.deviations.drafts import Assessment, DeviationKind, Draft
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.models import Deviation, Reminder, Visit
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.deviations.classification import (
@@ -29,6 +28,7 @@ from schedules.services.windows.facts import record_fact, withdraw_fact
 from tests.cast import an_enrolment
 from tests.integration.deviations.conftest import INFUSION, at, done, undone, visit
 from tests.plans import plan_of, steps_of
+from trials.domain.stored_sentences import facts_text
 from trials.models import AuditEntry, Trial
 
 pytestmark = pytest.mark.django_db

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from participants.models import Participant
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import EnrolmentRefused, EnrolmentsRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Deviation
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.enrolling import Enrolment, enrol, preview_enrolment
 from tests.cast import an_enrolment
+from trials.domain.stored_sentences import facts_text
 
 pytestmark = pytest.mark.django_db
 BECAUSE = "transferred with its history"

@@ -18,7 +18,6 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import ConsentRefused
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Consent, Participant
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import ReplanningRefused, VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.replanning.protocol_departures import DepartureKind, departure_sentence
@@ -50,6 +49,7 @@ from tests.integration.visits.test_visits import (
     visit,
 )
 from trials.domain.errors import DomainError
+from trials.domain.stored_sentences import facts_text
 from trials.formats.protocols import library
 from trials.models import ConsentForm
 

@@ -8,7 +8,6 @@ import pytest
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.status import Appointment, WindowPosition, clinic_days, standing
@@ -30,6 +29,7 @@ from tests.integration.visits.test_visits import (
     infused,
     visit,
 )
+from trials.domain.stored_sentences import facts_text
 from trials.formats.protocols import library
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,6 @@ from django.utils.translation import override
 
 from participants.domain.fact_kinds import Vaccination
 from participants.domain.lifecycle import Course, Step, refusals_of_step
-from schedules.domain.deviations.stored_sentences import facts_text, joined, told
 from schedules.domain.plan.explanations import because_visit, because_window
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.projection import project
@@ -23,6 +22,7 @@ from schedules.web.setup.forms import shipped_editions
 from tests.bilingual import CHINESE, ENGLISH, bilingual, both
 from tests.cast import a_version
 from trials.domain.language import Text
+from trials.domain.stored_sentences import facts_text, joined, told
 from trials.domain.words import Code, Words, listed
 from trials.formats.protocols import library
 from trials.models import Site

@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from participants.domain.fact_kinds import Admission, Lodging, NightAway
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Participant
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Deviation, Flag, ProtocolWindow
 from schedules.models.visits import NEVER_JUDGED
@@ -25,6 +24,7 @@ from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.facts import record_fact, withdraw_fact
 from tests.cast import a_version, an_enrolment
 from tests.integration.windows.conftest import INFUSION, noon
+from trials.domain.stored_sentences import facts_text
 from trials.models import AuditEntry
 
 pytestmark = pytest.mark.django_db

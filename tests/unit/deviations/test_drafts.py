@@ -20,11 +20,11 @@ from schedules.domain.deviations.drafts import (
     state_of,
     why_lapsed,
 )
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.visit import UNSCHEDULED, VisitState
+from trials.domain.stored_sentences import facts_text
 from trials.formats.protocols import library
 
 PROTOCOL = library.load("NCT07193667")

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from schedules.domain.deviations.stored_sentences import facts_text, joined, labelled, told
+from trials.domain.stored_sentences import facts_text, joined, labelled, told
 from trials.domain.words import Code, Words, days_words
 
 DAY = date(2027, 1, 4)

@@ -4,11 +4,11 @@ import pickle
 
 import pytest
 
-from schedules.domain.deviations.stored_sentences import facts_text, told
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.values import PlannedVisit
 from trials.domain.language import Named, Text, from_kept, kept, readable
 from trials.domain.protocols.occurrences import label_at, label_of_rule, occurrence_offsets
+from trials.domain.stored_sentences import facts_text, told
 from trials.domain.words import Code, Words
 from trials.formats.protocols.yaml import canonical_bytes, digest, dump, load, load_document
 

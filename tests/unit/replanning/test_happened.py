@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.plan.projection import project
 from schedules.domain.replanning.protocol_departures import (
@@ -18,6 +17,7 @@ from schedules.domain.replanning.protocol_departures import (
     standing_to_plan_anew,
 )
 from tests.unit.plan.small import CONDITIONING, days, on, protocol
+from trials.domain.stored_sentences import facts_text
 
 TRIAL = protocol(*CONDITIONING)
 PLANNED = days(infusion="Mon 2026-12-07")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schedules.domain.deviations.stored_sentences import facts_text, told
 from schedules.domain.errors import ReplanningRefused
+from trials.domain.stored_sentences import facts_text, told
 from trials.domain.words import Words
 
 

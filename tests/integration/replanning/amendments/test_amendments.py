@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Consent, CourseStep, Participant
 from schedules import tasks
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import AmendmentRefused
 from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.replanning.visit_effects import Effect
@@ -33,6 +32,7 @@ from tests.integration.replanning.amendments.conftest import (
     somebody,
     started,
 )
+from trials.domain.stored_sentences import facts_text
 from trials.models import AuditEntry, ConsentForm, ProtocolVersion, Site, SiteApproval, Trial, User
 
 pytestmark = pytest.mark.django_db
@@ -366,3 +366,31 @@ def test_workers_at_once_bring_each_over_once(
     assert sum(worked) == 6
     assert set(outcomes(run).values()) == {Outcome.DONE}
     assert Visit.objects.filter(code="d7").count() == 6
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_passes_over_who_is_held_by_another(
+    ready: Participant, old: ProtocolVersion, new: ProtocolVersion, site: Site
+) -> None:
+    somebody(old, site, "S01-002")
+    run = started(amendment(old, new, site))
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                AmendmentStep.objects.select_for_update().get(run=run, participant=ready)
+                held.set()
+                over.wait(5)
+        finally:
+            connections.close_all()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(5)
+    worked = advance_amendments(now=NOW)
+    over.set()
+    other.join()
+    assert (worked, outcomes(run)["S01-002"]) == (1, Outcome.DONE), "it did not wait"
+    assert advance_amendments(now=NOW) == 1

@@ -10,7 +10,6 @@ import pytest
 
 from participants.models import Consent, CourseStep, Participant
 from schedules import tasks
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import AmendmentRefused
 from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.visits.values import Booking, Completion
@@ -28,6 +27,7 @@ from tests.integration.replanning.amendments.conftest import (
     started,
 )
 from tests.overtaken import overtaken
+from trials.domain.stored_sentences import facts_text
 from trials.models import AuditEntry, ConsentForm, ProtocolVersion, Site, SiteApproval, Trial, User
 from trials.services.protocols.closure import freeze_trial, open_trial
 
