@@ -20,11 +20,13 @@ from django.utils.functional import Promise
 
 from participants.models import Participant
 from schedules.domain.visits.values import Booking
-from schedules.models import Visit
+from schedules.models import Flag, Visit
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.visits.appointments import book_visit
 from tests.cast import INFUSION, NOW, TODAY, a_site, a_version, an_enrolment
 from trials.audit.trail_terms import FIELDS, MODELS
+from trials.domain.stored_sentences import told
+from trials.domain.words import Words
 from trials.models import AuditEntry, AuditReview, ProtocolVersion, User
 from trials.selectors.audit.trail import recorded_models
 from trials.services.accounts.memberships import grant_membership
@@ -213,6 +215,22 @@ def test_values_are_shown_from_old_to_new_in_the_models_words(booked: Visit) -> 
     assert "<del>empty</del>" in text
     assert "<ins>2027-01-05</ins>" in text
     assert WHY in text
+
+
+def test_sentences_that_are_kept_as_data_are_said_in_the_reader_s_language(ours: Participant) -> None:
+    kept = told(
+        Words.of("%(day)s is over: today is %(today)s at the site.", {"day": INFUSION, "today": TODAY})
+    )
+    Flag.objects.create(
+        participant=ours, kind="start", severity="notice", key="k", raised_at=NOW, message=kept
+    )
+    browser = somebody("reader", "monitor")
+    for language, said in (("en", "Mon 7 Dec is over"), ("zh-hans", "12月7日（周一）已过")):
+        browser.cookies["django_language"] = language
+        page = browser.get(reverse("trail"))
+        row = next(row for row in page.context["rows"] if row.entry.model == "schedules.flag")
+        (message,) = (change.new for change in row.changes if said in change.new)
+        assert "told" not in message
 
 
 def test_everything_recorded_has_a_name_that_can_be_translated() -> None:

@@ -18,6 +18,7 @@ from trials.audit.outside_names import field_name_outside, record_name
 from trials.audit.trail_terms import field_name, kind_name
 from trials.domain.audit.own_reasons import reason_text
 from trials.domain.audit.trail import ColumnChange, column_changes
+from trials.domain.stored_sentences import facts_text
 from trials.models import AuditEntry
 from trials.selectors.audit.trail import recorded_models
 from trials.spoken import say
@@ -136,7 +137,7 @@ def _value(field: Field[Any, Any] | None, value: Any, known: Known) -> str:
         return pgettext("a field is so", "yes") if value else pgettext("a field is so", "no")
     if isinstance(field, DateTimeField):
         return _moment(value)
-    return str(dict(field.flatchoices).get(value, "")) or reason_text(str(value), say)
+    return str(dict(field.flatchoices).get(value, "")) or reason_text(facts_text(str(value), say), say)
 
 
 def _moment(value: Any) -> str:
