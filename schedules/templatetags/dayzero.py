@@ -136,6 +136,18 @@ def paper_day(value: date) -> str:
 
 
 @register.filter
+def unbroken(words: str) -> SafeString:
+    """Words that stay on one line of a card."""
+    return format_html('<span class="short">{}</span>', words)
+
+
+@register.simple_tag
+def paper_days(first: date, last: date) -> str:
+    """Days on paper, from the first to the last."""
+    return wording.paper_days_words(first, last)
+
+
+@register.filter
 def get(found: Mapping[Any, Any], key: Any) -> Any:
     """What a mapping holds under a key; nothing where it holds nothing."""
     return found.get(key, "")

@@ -15,7 +15,8 @@ from schedules.selectors.store.stored_visits import lost_booking
 from trials.domain.words import Say, plain
 from trials.zones import zone_of
 
-MOST = 8
+MOST = 7
+"""So many lines fit on one side of A5, with the telephone numbers below them."""
 _READ = 40
 DAY = timedelta(days=1)
 

@@ -25,6 +25,7 @@ DAYS_A_WEEK = 7
 DAYS_AHEAD = 3
 """How many days the day's list has besides its own: enough for a long weekend without the system."""
 CLOSING_AHEAD = 7
+"""Windows that close within so many days of the list's day are on it, though the week may be over by then."""
 
 
 class ListKind(StrEnum):
@@ -77,7 +78,7 @@ def paper_list(
     day = day or today_at(site, now)
     first = day - day.weekday() * DAY if kind is ListKind.WEEK else day
     last = first + (DAYS_A_WEEK - 1 if kind is ListKind.WEEK else DAYS_AHEAD) * DAY
-    reach = last if kind is ListKind.WEEK else max(last, first + CLOSING_AHEAD * DAY)
+    reach = max(last, day + CLOSING_AHEAD * DAY)
     found = site_calendar(user, now, WantedDays(site, first, reach), say)
     days = [one for one in found.days if one.day <= last]
     closing = [(one.day, entry) for one in found.days for entry in one.closing]

@@ -186,6 +186,16 @@ def paper_day_words(day: date) -> str:
     return pgettext("day on paper", "%(weekday)s %(day)d %(month)s %(year)d") % _parts(day)
 
 
+def paper_days_words(first: date, last: date) -> str:
+    """Days on paper from the first to the last, with the year once where it is one."""
+    if first.year != last.year:
+        words = {"first": paper_day_words(first), "last": paper_day_words(last)}
+        return pgettext("days on paper", "%(first)s – %(last)s") % words
+    ends = {f"first_{name}": part for name, part in _parts(first).items()} | _parts(last)
+    text = "%(first_weekday)s %(first_day)d %(first_month)s – %(weekday)s %(day)d %(month)s %(year)d"
+    return pgettext("days on paper", text) % ends
+
+
 def shortest_day_words(day: date) -> str:
     """A day with hardly any room: 7 Dec."""
     return pgettext("day month", "%(day)d %(month)s") % _parts(day)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import builtins
 import importlib
 import os
+import re
 import stat
-from datetime import datetime, time, timedelta
+import zlib
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import translation
 
 from schedules.models import Visit, VisitCardGiven
+from schedules.selectors.paper.cards import MOST
 from schedules.services.paper import rendering
+from schedules.web.shared.wording import paper_days_words
 from tests.integration.web.conftest import SHANGHAI, TODAY, Enrol, count_queries
 from trials.models import Resource, Site
 
@@ -54,6 +60,15 @@ def text(client: Client, address: str) -> str:
     answer = client.get(address)
     assert answer.status_code == 200, address
     return answer.content.decode()
+
+
+def pages_of(pdf: bytes) -> int:
+    """How many pages a PDF has; its objects lie in compressed streams."""
+    found = 0
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with suppress(zlib.error):
+            found += len(re.findall(rb"/Type ?/Page\b", zlib.decompress(stream)))
+    return found
 
 
 @pytest.fixture
@@ -115,6 +130,40 @@ def test_without_a_chinese_font_no_pdf_full_of_boxes_is_made(
     address = f"/participants/{booked.participant_id}/card/"
     assert "no font for Chinese" in text(page, f"{address}?pdf=1&language=zh-hans")
     assert page.get(f"{address}?pdf=1&language=en")["Content-Type"] == "application/pdf"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_card_of_many_visits_is_one_side_of_a5(
+    page: Client, site: Site, enrolled: Enrol, pdf: None, language: str
+) -> None:
+    """Its numbers stood on a second page, and a row was cut between its visit and its day."""
+    bring = "All medicines in their boxes, the temperature diary and this card."
+    phones = {"night_phone": "000 5550 1234", "day_phone": "000 5550 1200"}
+    Site.objects.filter(pk=site.pk).update(
+        bring=bring, bring_zh="正在使用的药物、体温记录本和本卡。", **phones
+    )
+    person = enrolled("S01-001", infusion=TODAY + 10 * DAY)
+    address = f"/participants/{person.pk}/card/?language={language}"
+    shown = text(page, address)
+    assert shown.count('<th scope="row">') == MOST
+    assert pages_of(page.get(f"{address}&pdf=1").content) == 1
+
+
+def test_days_on_paper_say_a_year_once() -> None:
+    monday, new_year = date(2026, 11, 23), date(2027, 1, 1)
+    assert paper_days_words(monday, monday + 6 * DAY) == "Mon 23 Nov – Sun 29 Nov 2026"
+    assert paper_days_words(monday, new_year) == "Mon 23 Nov 2026 – Fri 1 Jan 2027"
+    with translation.override("zh-hans"):
+        assert paper_days_words(monday, monday + 6 * DAY) == "2026年11月23日（周一）至11月29日（周日）"
+        assert paper_days_words(monday, new_year) == "2026年11月23日（周一）至2027年1月1日（周五）"
+
+
+def test_a_window_that_closes_after_the_week_is_on_its_list(page: Client, site: Site, booked: Visit) -> None:
+    """Its last clinic days are in the week that hangs on the wall: on Monday it is too late to book."""
+    Visit.objects.filter(pk=booked.pk).update(
+        booked_on=None, booked_start=None, booked_resource=None, closes=TODAY + 7 * DAY
+    )
+    assert "until Mon 30 Nov 2026" in text(page, f"/sites/{site.pk}/paper/week/")
 
 
 def test_the_weeks_list_has_who_comes_by_day_and_the_windows_that_close(
