@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +14,7 @@ from schedules.models import Visit
 from schedules.selectors.store.calendars import working_days_by_site
 from tests.browser.test_pages import BASICS, DAY, DESK, FAINT, PHONE, press, sign_in, today
 from tests.browser.test_visits import infused
+from trials.models import Resource
 
 __all__ = ["infused", "today"]
 
@@ -94,6 +95,37 @@ def test_a_visit_is_placed_by_click_by_drag_and_by_keyboard(
     confirmed(page)
     assert booked() == (date.fromisoformat(chosen or ""), time(9))
     assert complaints == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_two_bookings_of_one_half_hour_cut_no_line(
+    live_server: LiveServer, page: Page, clinic_day: date, language: str
+) -> None:
+    """Side by side each has room for a code and a visit; a line without room is not shown at all."""
+    start = datetime.combine(clinic_day, time(10), ZoneInfo("Asia/Shanghai"))
+    site = Visit.objects.select_related("participant").get(code="d28").participant.site
+    room = Resource.objects.create(site=site, kind="room", name="Room 12")
+    at = {"booked_on": clinic_day, "booked_start": start, "booked_resource": room}
+    codes = ["d28", Visit.objects.filter(place="clinic", performed_on=None).exclude(code="d28")[0].code]
+    Visit.objects.filter(code__in=codes).update(booked_end=start + timedelta(minutes=30), **at)
+    page.set_viewport_size(DESK)
+    sign_in(page, live_server, language)
+    page.goto(f"{live_server.url}/planner/?view=week&day={clinic_day}")
+    entries = page.locator(".week .time .ev.of2.l2")
+    expect(entries).to_have_count(2)
+    assert page.evaluate(CUT) == []
+    for entry in entries.all():
+        expect(entry).to_contain_text("S01-001")
+
+
+CUT = """() => [...document.querySelectorAll(".week .time .ev")].flatMap((entry) => {
+  const around = entry.getBoundingClientRect();
+  return [...entry.children].filter((line) => {
+    const box = line.getBoundingClientRect();
+    return !line.matches(".hidden") && box.left < around.right && box.bottom > around.bottom;
+  }).map((line) => line.textContent);
+})"""
+"""The lines of entries of a week that are shown in part."""
 
 
 def test_placing_goes_on_beyond_the_week_that_is_shown(
