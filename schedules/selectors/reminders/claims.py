@@ -1,4 +1,4 @@
-"""Which messages about one thing are claimed: another about it waits until it is known what came of them."""
+"""What else is to leave about a thing: what is claimed is waited for, and what is more urgent goes first."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from schedules.domain.reminders.rules import urgency_of
 from schedules.models import Reminder, ReminderDelivery
-from schedules.selectors.reminders.notices import is_old, thing_named
+from schedules.selectors.reminders.notices import is_old, leaves_at, thing_named
 from schedules.selectors.reminders.ways import EMAIL
 
 Thing = tuple[int | str, str]
@@ -17,20 +18,43 @@ Thing = tuple[int | str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A row that is claimed, whom it tells of what, and whether its claim has grown old."""
+class Other:
+    """A row that is still to leave, and whom it tells of what.
+
+    `due` says whether it may leave at this moment; `old` whether its claim, where it has one, has grown old.
+    """
 
     row: ReminderDelivery
     thing: Thing
     old: bool
+    due: bool
+
+    def goes_first(self, row: ReminderDelivery, thing: Thing) -> bool:
+        """Whether this one may leave by the same channel, says more of that thing, and so leaves before.
+
+        What is less urgent then counts as said with it (`judge_messages`).
+        """
+        return self._says_more(row, thing) and self.row.channel == row.channel
 
     def holds_up(self, row: ReminderDelivery, thing: Thing) -> bool:
-        """Whether another row waits for this one: it may be leaving, or have left before its worker died.
+        """Whether another row waits until it is known what came of this one.
 
-        Of two with old claims, which an earlier release could leave, neither waits for the other.
+        For a claim: it may be leaving, or have left before its worker died. Of two with old claims, which
+        an earlier release could leave, neither waits for the other. And for what is about to leave to the
+        same receiver by another channel and says more, unless it has met a fault.
         """
+        if self.row.claimed_at is None:
+            return self._says_more(row, thing) and self.row.channel != row.channel and not self.row.attempts
         waits = not self.old or row.claimed_at is None
         return waits and thing == self.thing and row.message != self.row.message
+
+    def _says_more(self, row: ReminderDelivery, thing: Thing) -> bool:
+        return thing == self.thing and self.due and self.row.claimed_at is None and is_graver(self.row, row)
+
+
+def is_graver(one: ReminderDelivery, other: ReminderDelivery) -> bool:
+    """Whether one row says something more urgent than another."""
+    return urgency_of(one.reminder.kind) > urgency_of(other.reminder.kind)
 
 
 def thing_heard(row: ReminderDelivery, receivers: Mapping[str, str]) -> Thing:
@@ -45,12 +69,12 @@ def hearer(row: ReminderDelivery, receivers: Mapping[str, str]) -> int | str:
     return receivers.get(row.channel, row.channel)
 
 
-def claims_of_things(
+def others_of_things(
     rows: Sequence[ReminderDelivery], receivers: Mapping[str, str], at: datetime, stale_after: timedelta
-) -> list[Claim]:
-    """The claims of other rows about the things of these, by the same receivers; one query, or none.
+) -> list[Other]:
+    """What else is to leave about the things of these rows, to the same receivers; one query, or none.
 
-    Of a visit by its row; what is of none has its thing in the key alone: all claims of its participant
+    Of a visit by its row; what is of none has its thing in the key alone: all rows of its participant
     are read.
     """
     if not rows:
@@ -59,13 +83,20 @@ def claims_of_things(
     things = Q(visit__in={one.visit_id for one in about if one.visit_id})
     if persons := {one.participant_id for one in about if not one.visit_id}:
         things |= Q(visit=None, participant__in=persons)
-    claimed = ReminderDelivery.objects.filter(
+    to_leave = ReminderDelivery.objects.filter(
         reminder__in=Reminder.objects.filter(things, lapsed_at=None).order_by().values("pk"),
         channel__in={*receivers, *(row.channel for row in rows)},
-        claimed_at__isnull=False,
         sent_at=None,
         refused_at=None,
         lapsed_at=None,
     )
-    found = claimed.exclude(pk__in=[row.pk for row in rows]).order_by().select_related("reminder")
-    return [Claim(row, thing_heard(row, receivers), is_old(row.claimed_at, at, stale_after)) for row in found]
+    found = to_leave.exclude(pk__in=[row.pk for row in rows]).order_by().select_related("reminder")
+    return [
+        Other(
+            row,
+            thing_heard(row, receivers),
+            old=is_old(row.claimed_at, at, stale_after),
+            due=leaves_at(row, at) <= at,
+        )
+        for row in found
+    ]

@@ -18,6 +18,7 @@ from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.claims import Thing, hearer, thing_heard
 from schedules.selectors.reminders.notices import (
     languages_of,
+    leaves_at,
     notices_about,
     reminders_by_id,
     still_true,
@@ -32,6 +33,7 @@ from schedules.selectors.reminders.recipients import (
     persons_of,
 )
 from schedules.selectors.reminders.ways import EMAIL, ways_of_groups
+from trials.domain.channels.failures import UNWRITTEN
 from trials.models import AuditEntry
 from trials.selectors.channels import receivers_of
 
@@ -46,9 +48,9 @@ class Judged:
     """What the rows of a message say at this moment: the message, and the rows that it says.
 
     `covered` are rows of whose thing the person heard something today that is as urgent; `waits` those that
-    are more urgent than that, with the next morning; `quiet` those for which it has become night meanwhile,
-    with its end; `over` those that do not concern the person any more; `untrue` those whose reminder is no
-    longer true.
+    are more urgent than that, with the next morning, and those behind something more urgent that is tried
+    again today, with its time; `quiet` those for which it has become night meanwhile, with its end; `over`
+    those that do not concern the person any more; `untrue` those whose reminder is no longer true.
     """
 
     message: Message | None
@@ -64,10 +66,12 @@ def judge_messages(messages: Sequence[Rows], now: datetime, at: datetime, langua
     """Judge what the rows of each message say, and to whom; as many queries, however many messages.
 
     Nobody hears of one thing twice on one day: what is no more urgent than what was said counts as said
-    with it, what is more urgent waits until the next morning, and only what leaves at once does so. What was
-    due by day and is tried again by night waits for its end. Who is told because nobody acknowledged is not
-    told once somebody has. A group hears of what somebody at its place is told. `language` is the channel's,
-    else the recipient's counts. No two of the messages are of one receiver and thing (`claim_messages`).
+    with it, what is more urgent waits until the next morning, and only what leaves at once does so. Of what
+    is due together the most urgent leaves first (`claim_messages`); where that is tried again later today,
+    what is less urgent waits for it. What was due by day and is tried again by night waits for its end. Who
+    is told because nobody acknowledged is not told once somebody has. A group hears of what somebody at its
+    place is told. `language` is the channel's, else the recipient's counts. No two of the messages are of
+    one receiver and thing (`claim_messages`).
     """
     found = _Found.of(messages, now, at, language)
     return [found.judged(rows, at, language) for rows in messages]
@@ -99,6 +103,7 @@ class _Found:
     receivers: Mapping[str, str]
     groups: Mapping[int, Collection[str]]
     told: Mapping[Thing, Sequence[ReminderDelivery]]
+    to_leave: Mapping[Thing, Sequence[ReminderDelivery]]
     languages: Mapping[int, str]
 
     @classmethod
@@ -111,6 +116,7 @@ class _Found:
         capacities, answered = _told_as(true, named, at)
         channels = {rows[0].channel for rows in messages}
         receivers = receivers_of(channels)
+        told, to_leave = _told_lately(named, channels, receivers, true, at)
         return cls(
             true={one.pk: one for one in true},
             people=people_of(true, now, context),
@@ -120,7 +126,8 @@ class _Found:
             answered=answered,
             receivers=receivers,
             groups=_groups_of(true) if None in whom else {},
-            told=_told_lately(named, channels, receivers, true, at),
+            told=told,
+            to_leave=to_leave,
             languages={} if language else languages_of(named),
         )
 
@@ -129,6 +136,7 @@ class _Found:
         concerned = {row.reminder_id for row in rows if self._concerns(row.reminder_id, head)}
         nights = self._nights(concerned, at)
         mornings = self._mornings(head, concerned - nights.keys(), at)
+        mornings |= self._behind_others(rows, concerned - nights.keys() - mornings.keys(), at)
         said = [row for row in rows if row.reminder_id in concerned - nights.keys() - mornings.keys()]
         here = self.true.keys() & {row.reminder_id for row in rows}
         return Judged(
@@ -194,20 +202,41 @@ class _Found:
                 found[reminder.pk] = self.hours[reminder.pk].next_morning(at, any_day=True)
         return found
 
+    def _behind_others(
+        self, rows: Rows, reminders: Collection[int], at: datetime
+    ) -> dict[int, datetime | None]:
+        """Those reminders of whose thing something more urgent leaves later today, with the time of that.
+
+        By then it has left, and these count as said with it; or it has not, and they are looked at again.
+        What cannot be written holds up nothing.
+        """
+        head, mine = rows[0], {row.pk for row in rows}
+        found: dict[int, datetime | None] = {}
+        for reminder in (self.true[pk] for pk in sorted(reminders)):
+            others = self.to_leave.get((hearer(head, self.receivers), thing_named(reminder)), ())
+            here = [one for one in others if one.pk not in mine and one.channel == head.channel]
+            graver = [one for one in here if urgency_of(one.reminder.kind) > urgency_of(reminder.kind)]
+            leaves = [leaves_at(one, at) for one in graver if one.reason != UNWRITTEN]
+            later = [one for one in leaves if one > at and self._is_today(reminder, one, at)]
+            if later:
+                found[reminder.pk] = min(later)
+        return found
+
+    def _is_today(self, reminder: Reminder, moment: datetime, at: datetime) -> bool:
+        """Whether a moment falls on the day that it is now at the site of a reminder of our rules."""
+        here = self.hours.get(reminder.pk)
+        if here is None or reminder.kind not in BY_KIND:
+            return False
+        return moment.astimezone(here.zone).date() == at.astimezone(here.zone).date()
+
     def _told_today(
         self, told: Sequence[ReminderDelivery], reminder: Reminder, head: ReminderDelivery, at: datetime
     ) -> list[ReminderDelivery]:
         """What was told of its thing today, by the day of its site, in other messages than this one."""
-        here = self.hours.get(reminder.pk)
-        if here is None or reminder.kind not in BY_KIND:
-            return []
-        today = at.astimezone(here.zone).date()
         return [
             sent
             for sent in told
-            if sent.message != head.message
-            and sent.sent_at
-            and sent.sent_at.astimezone(here.zone).date() == today
+            if sent.message != head.message and sent.sent_at and self._is_today(reminder, sent.sent_at, at)
         ]
 
 
@@ -236,10 +265,11 @@ def _told_lately(
     receivers: Mapping[str, str],
     about: Sequence[Reminder],
     at: datetime,
-) -> dict[Thing, list[ReminderDelivery]]:
+) -> tuple[dict[Thing, list[ReminderDelivery]], dict[Thing, list[ReminderDelivery]]]:
     """What these people, or the receivers of these channels, heard lately of the things of these reminders.
 
-    One query. By a channel it does not matter to whom it was said: its receiver heard it.
+    And what is still to leave to them of these. One query. By a channel it does not matter to whom it was
+    said: its receiver heard it.
 
     Of a visit by its row. What is of no visit, a window or a flag, has a name in the key alone: all that
     was said of the same participant is read.
@@ -252,8 +282,10 @@ def _told_lately(
         things |= Q(reminder__visit=None, reminder__participant__in=persons)
     if alone := [one.pk for one in about if not one.visit_id and not one.participant_id]:
         things |= Q(reminder__in=alone)
-    sent = ReminderDelivery.objects.filter(things, theirs, sent_at__gt=at - _LATELY)
-    found: dict[Thing, list[ReminderDelivery]] = {}
-    for one in sent.select_related("reminder"):
-        found.setdefault(thing_heard(one, receivers), []).append(one)
-    return found
+    open_ = Q(sent_at=None, refused_at=None, lapsed_at=None, reminder__lapsed_at=None)
+    rows = ReminderDelivery.objects.filter(things, theirs, Q(sent_at__gt=at - _LATELY) | open_)
+    told: dict[Thing, list[ReminderDelivery]] = {}
+    to_leave: dict[Thing, list[ReminderDelivery]] = {}
+    for one in rows.select_related("reminder"):
+        (told if one.sent_at else to_leave).setdefault(thing_heard(one, receivers), []).append(one)
+    return told, to_leave

@@ -12,10 +12,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from schedules.domain.readiness.start_flags import START_FLAG
-from schedules.domain.reminders import AHEAD, CLOSING, START, WAITS, Notice, is_worth_saying
+from schedules.domain.reminders import AHEAD, CLOSING, START, WAITS, Notice, is_worth_saying, wait_after
 from schedules.domain.reminders.ledger import ClinicDaysLeft, last_clinic_day
 from schedules.domain.reminders.rules import SWEPT, UNTOLD, thing_of
-from schedules.models import RUNNING, Flag, Reminder, ReminderPreference, Visit
+from schedules.models import RUNNING, Flag, Reminder, ReminderDelivery, ReminderPreference, Visit
 from schedules.selectors.reminders.candidates import Context, keys_due
 from schedules.selectors.reminders.recipients import person_of
 from schedules.selectors.store.calendars import today_at, working_days_by_site
@@ -67,6 +67,12 @@ def is_due(now: datetime) -> Q:
         due |= Q(**tried, tried_at__lte=now - wait)
     due |= Q(attempts=0, tried_at__lte=now - WAITS[0])
     return due & (Q(not_before=None) | Q(not_before__lte=now))
+
+
+def leaves_at(row: ReminderDelivery, now: datetime) -> datetime:
+    """Give when an open delivery leaves at the earliest, from now on; by the same rule as `is_due`."""
+    tried = row.tried_at + wait_after(row.attempts) if row.tried_at and row.tried_at <= now + AHEAD else now
+    return max(now, tried, row.not_before or now)
 
 
 def reminders_by_id(ids: Collection[int]) -> list[Reminder]:

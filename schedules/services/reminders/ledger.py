@@ -22,6 +22,7 @@ from django.utils import timezone
 from schedules.domain.readiness.start_flags import StartFlag
 from schedules.domain.reminders import STALE_AFTER, START, start_key
 from schedules.domain.reminders.grouping import Message, is_waiting, message_key
+from schedules.domain.reminders.rules import urgency_of
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, Visit
 from schedules.notifications import (
     Send,
@@ -32,7 +33,7 @@ from schedules.notifications import (
     written_out,
 )
 from schedules.selectors.reminders.changes import newest_entry
-from schedules.selectors.reminders.claims import Claim, Thing, claims_of_things, thing_heard
+from schedules.selectors.reminders.claims import Other, Thing, others_of_things, thing_heard
 from schedules.selectors.reminders.judging import Judged, Rows, held_of, judge_messages
 from schedules.selectors.reminders.notices import claim_age, is_due, is_free, thing_named
 from schedules.selectors.reminders.ways import EMAIL
@@ -211,25 +212,58 @@ def _to_claim(
         heads = _heads(free, seen, most - len(found))
         mates = _mates(free, heads)
         messages = [[head, *mates.get(head.message, [])] for head in heads]
-        held = claims_of_things([row for rows in messages for row in rows], receivers, at, stale_after)
-        taken = list(_not_held_up(messages, receivers, held, things))
+        messages, others = _graver_first(free, messages, receivers, at, stale_after)
+        taken = list(_not_held_up(messages, receivers, others, things))
         found += taken
-        seen += [head.pk for head in heads]
-        if len(taken) == len(messages) or len(found) == most:
+        seen += [rows[0].pk for rows in messages]
+        if len(taken) == len(messages) or len(found) >= most:
             break
-    return found
+    return found[:most]
+
+
+def _graver_first(
+    free: Any,
+    messages: list[list[ReminderDelivery]],
+    receivers: Mapping[str, str],
+    at: datetime,
+    stale_after: timedelta,
+) -> tuple[list[list[ReminderDelivery]], list[Other]]:
+    """Put before these messages those that may leave as well and say more of a thing of theirs.
+
+    Gives with them what else is to leave about their things.
+    """
+    for _round in range(ROUNDS):
+        rows = [row for one in messages for row in one]
+        others = others_of_things(rows, receivers, at, stale_after)
+        of = [(row, thing_heard(row, receivers)) for row in rows]
+        graver = [one.row for one in others if any(one.goes_first(row, thing) for row, thing in of)]
+        first = _messages_of(free, graver)
+        if not first:
+            break
+        messages = [*first, *messages]
+    return sorted(messages, key=_lesser_lines_among(messages, receivers)), others
+
+
+def _lesser_lines_among(messages: Sequence[Rows], receivers: Mapping[str, str]) -> Callable[[Rows], int]:
+    """How many lines of a message say less of their thing than another of these messages does."""
+    most: dict[Thing, int] = {}
+    for rows in messages:
+        for row in rows:
+            thing = thing_heard(row, receivers)
+            most[thing] = max(most.get(thing, 0), urgency_of(row.reminder.kind))
+    return lambda rows: sum(urgency_of(row.reminder.kind) < most[thing_heard(row, receivers)] for row in rows)
 
 
 def _not_held_up(
     messages: Sequence[list[ReminderDelivery]],
     receivers: Mapping[str, str],
-    held: Sequence[Claim],
+    others: Sequence[Other],
     things: set[Thing],
 ) -> Iterator[list[ReminderDelivery]]:
     """The messages about no thing of another claim, nor of one before (`things`, which theirs join)."""
     for rows in messages:
         of = {row.pk: thing_heard(row, receivers) for row in rows}
-        claimed = any(one.holds_up(row, of[row.pk]) for row in rows for one in held)
+        claimed = any(one.holds_up(row, of[row.pk]) for row in rows for one in others)
         if not (claimed or things.intersection(of.values())):
             things.update(of.values())
             yield rows
@@ -256,6 +290,18 @@ def _heads(free: Any, passed: Sequence[int], most: int) -> list[ReminderDelivery
     if len(heads) < most:
         heads += first.filter(tried_at__isnull=False).order_by("tried_at", "id")[: most - len(heads)]
     return heads
+
+
+def _messages_of(free: Any, rows: Rows) -> list[list[ReminderDelivery]]:
+    """The messages in which these rows leave, with all rows of each; none that was taken meanwhile."""
+    if not rows:
+        return []
+    theirs = Q(pk__in=[row.pk for row in rows]) | Q(message__in={row.message for row in rows} - {""})
+    found: dict[str | int, list[ReminderDelivery]] = {}
+    locked = free.filter(theirs).select_for_update(of=("self",), skip_locked=True, no_key=True)
+    for row in locked.select_related("reminder").order_by("id"):
+        found.setdefault(row.message or row.pk, []).append(row)
+    return list(found.values())
 
 
 def _mates(free: Any, heads: Sequence[ReminderDelivery]) -> dict[str, list[ReminderDelivery]]:
