@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from schedules.domain.reminders import STALE_AFTER
 from schedules.domain.reminders.grouping import together
@@ -98,9 +98,10 @@ def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int, again
     """
     fresh, held = _to_address(now, at, stale_after, most, again)
     ids = fresh + held
-    # Of what lapsed and is true again: how it failed before must not hold it up now.
+    # Of what lapsed and is true again: how it failed, or waited for another, must not hold it up now.
+    leaves = Reminder.objects.filter(pk=OuterRef("reminder")).values("not_before")
     ReminderDelivery.objects.filter(reminder__in=fresh, sent_at=None, refused_at=None).update(
-        tried_at=None, attempts=0
+        tried_at=None, attempts=0, not_before=Subquery(leaves)
     )
     Reminder.objects.filter(id__in=ids).update(claimed_at=at)
     return ids
