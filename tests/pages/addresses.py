@@ -11,7 +11,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from participants.models import Absence, Consent, Fact, Participant
-from schedules.models import AmendmentRun, Deviation, Flag, ProtocolWindow, Visit
+from schedules.domain.reminders import CLOSING
+from schedules.models import AmendmentRun, Deviation, EdcMap, Flag, ProtocolWindow, ValueDifference, Visit
 from tests.integration.access.classification import ADDRESSES
 from trials.models import Cohort, Membership, ProtocolVersion, Site, SiteApproval, Trial, User
 from trials.selectors.records import protocol_of
@@ -106,6 +107,7 @@ def _objects() -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield "paper", {"pk": site.pk, "what": "week"}
     yield "trial", {"pk": trial.pk}
     yield "trial-by-role", {"pk": trial.pk}
+    yield "reminder-rule", {"pk": trial.pk, "kind": CLOSING}
     yield "trial-deed", {"pk": trial.pk, "deed": "freeze"}
     yield "board", {"trial": trial.code}
     yield from _rows(person, site, trial)
@@ -134,8 +136,12 @@ def _rows(person: Participant, site: Site, trial: Trial) -> Iterator[tuple[str, 
         yield "absence", {"pk": absence.pk}
     if run := AmendmentRun.objects.first():
         yield "amendment", {"pk": run.pk}
-    if level := Cohort.objects.filter(trial=trial).first():
-        yield "level", {"trial": trial.code, "level": level.code}
+    if level := Cohort.objects.select_related("trial").first():
+        yield "level", {"trial": level.trial.code, "level": level.code}
+    if mapped := EdcMap.objects.first():
+        yield "edc-map", {"pk": mapped.trial_id, "edc": mapped.edc, "environment": mapped.environment}
+    if differing := ValueDifference.objects.filter(settled_at=None).first():
+        yield "difference", {"pk": differing.pk}
     version = ProtocolVersion.objects.filter(trial=trial).order_by("pk").first()
     if version:
         yield "version", {"pk": version.pk}
