@@ -198,6 +198,7 @@ def report_anchor(
             except UnlikelyDay as asked:
                 raise Refused({asked.field: [str(asked)]}) from asked
             return
+        # In the zone of the record: by a later site's clocks the very day on record differed from itself.
         ours = value_of(stands.actual_on, on_record(stands.actual_at, stands.actual_zone, zone), zone)
         if _same(ours, value):
             agree(participant=participant, reported=reported, by=by, now=now)

@@ -150,6 +150,7 @@ def advance_amendments(*, now: datetime, most: int = BATCH, has_time: HasTime = 
 def _bring_over(*, step: int, by: User | None, reason: str, now: datetime) -> bool:
     """One participant, in one transaction that holds their step; false where another worker has it."""
     waiting = AmendmentStep.objects.filter(pk=step, outcome=Outcome.WAITING)
+    # One that another worker holds is passed over: to wait for it would hold up all who come after.
     held = waiting.select_for_update(of=("self",), skip_locked=True, no_key=True)
     versions = held.select_related("run__from_version", "run__to_version__trial")
     mine = versions.defer("run__from_version__document", "run__to_version__document").first()

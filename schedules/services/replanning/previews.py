@@ -190,6 +190,7 @@ class Preview:
     def _seen_beside(self) -> dict[str, object]:
         """What follows beside the calendar; left out where there is none."""
         departures = [str(one) for one in self.departures]
+        # Which test must be repeated follows from its window and these verdicts.
         verdicts = [
             [one.code, one.before, one.after, one.end_before, one.end_after] for one in self.around.verdicts
         ]

@@ -137,6 +137,7 @@ def _value(field: Field[Any, Any] | None, value: Any, known: Known) -> str:
         return pgettext("a field is so", "yes") if value else pgettext("a field is so", "no")
     if isinstance(field, DateTimeField):
         return _moment(value)
+    # Flags, deviations and amendments keep sentences as data, which nobody can read as they are kept.
     return str(dict(field.flatchoices).get(value, "")) or reason_text(facts_text(str(value), say), say)
 
 
