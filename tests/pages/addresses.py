@@ -18,8 +18,6 @@ from trials.models import Cohort, Membership, ProtocolVersion, Site, SiteApprova
 from trials.selectors.records import protocol_of
 
 COORDINATOR, MANAGER, INVESTIGATOR = "coordinator", "manager", "investigator"
-OF_OTHERS = ("mfa_", "socialaccount_", "openid_", "account_")
-"""Pages of allauth in our dress; those that open without more are visited."""
 NOT_PAGES = {
     "today-counts": "the counters of Today, a part of it",
     "health": "an answer for machines",

@@ -50,7 +50,6 @@ from trials.services.protocols.closure import freeze_trial
 
 pytestmark = pytest.mark.django_db
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-FEVER_AT = datetime(2026, 12, 6, 15, tzinfo=SHANGHAI)
 
 
 @pytest.fixture
