@@ -29,7 +29,7 @@ from schedules.domain.visits.status import (
     standing,
 )
 from schedules.domain.visits.visit import COLUMNS, VisitState
-from schedules.models import Visit
+from schedules.models import LIVE, OVER, Visit
 from schedules.selectors.exchange.people import (
     Since,
     WantedPeople,
@@ -43,6 +43,7 @@ from schedules.selectors.store.stored_visits import planned_visit
 from schedules.selectors.visits.status_query import (
     RARE,
     appointment_condition,
+    closing_between,
     edc_condition,
     rare_window,
     window_condition,
@@ -53,7 +54,11 @@ from trials.domain.words import Say, plain
 from trials.keyset import ID_END, Key, Place, RowAfter
 from trials.models import ProtocolVersion, Site, Trial, User, WorkingDayTable
 from trials.selectors.records import protocol_of, roles_of, sites_visible_to, within
+from trials.selectors.together import read_together
 from trials.zones import roles_day, zone_named
+
+IN_REACH = 500
+"""So many visits that go on, and that are over, are looked up one by one for the positions of windows."""
 
 
 class Beside(NamedTuple):
@@ -360,10 +365,14 @@ def _chosen(
     after, size = page
     people = people_wanted(user, wanted.people, now)
     few = ids_of_few(people)
-    found = _wanted(user, of_people(people, few), wanted, now)
+    days = _days_seen(user, wanted, now) if wanted.window or wanted.appointment else {}
+    found = _wanted(of_people(people, few), wanted, days)
+    reach = _in_reach(wanted, days) if few is None else None
+    if reach is not None:
+        found = found.filter(pk__in=reach)
     visits = _following(found, wanted.by_target, after)
     order = ("target", "pk") if wanted.by_target else ("pk",)
-    if few is None and not (wanted.window and RARE.issuperset(wanted.window)):
+    if few is None and reach is None and not (wanted.window and RARE.issuperset(wanted.window)):
         return ids_of(visits.order_by(*order)[:size])
     rows = ids_of(visits.order_by(), "target")
     return rows and _first_of_few(rows, ", ".join(order), size)
@@ -383,7 +392,27 @@ def _following(visits: QuerySet[Visit], by_target: bool, after: Place | None) ->
     return visits.filter(RowAfter({"target": key[0], "id": key[1]}))
 
 
-def _wanted(user: User, of_theirs: Q, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
+def _in_reach(wanted: WantedVisits, days: Mapping[ClinicDays, Collection[int]]) -> list[int] | None:
+    """The ids of all visits that close on the days of the positions asked for; None where they are many.
+
+    One query along the indexes of these days, two where they are few. A page is walked to by the ids: where
+    hardly anything of many years is in a position, everything else would be passed on the way.
+    """
+    closing = closing_between(wanted.window, days)
+    if closing is None or RARE.issuperset(wanted.window):
+        return None
+    ends = [Visit.objects.filter(state, closing).order_by("closes") for state in (LIVE, OVER)]
+    # whether there is one more, by the day alone: no row is looked up for that
+    more = read_together(*(end.values_list("closes")[IN_REACH : IN_REACH + 1] for end in ends))
+    if any(more):
+        return None
+    return [pk for some in read_together(*(end.values_list("pk") for end in ends)) for (pk,) in some]
+
+
+def _wanted(
+    of_theirs: Q, wanted: WantedVisits, days: Mapping[ClinicDays, Collection[int]]
+) -> QuerySet[Visit]:
+    """Those of the visits that are asked for; `days` as `_days_seen` gives them."""
     visits: QuerySet[Visit] = Visit.objects.filter(of_theirs)
     for name, values in (
         ("code", wanted.codes),
@@ -404,13 +433,19 @@ def _wanted(user: User, of_theirs: Q, wanted: WantedVisits, now: datetime) -> Qu
     if wanted.changed_since is not None:
         visits = visits.filter(changed_visits(wanted.changed_since))
     if wanted.window or wanted.appointment:
-        visits = _in_states(visits, wanted, user, now)
+        visits = _in_states(visits, wanted, days)
     return _any(visits, [edc_condition(one) for one in wanted.edc_status])
 
 
-def _in_states(visits: QuerySet[Visit], wanted: WantedVisits, user: User, now: datetime) -> QuerySet[Visit]:
+def _days_seen(user: User, wanted: WantedVisits, now: datetime) -> dict[ClinicDays, list[int]]:
+    """The ids of the sites in sight by the day that is asked about there, with the clinic days to come."""
+    return _by_day(site_calendars(sites_visible_to(user, roles_day(now))), now, wanted.as_of)
+
+
+def _in_states(
+    visits: QuerySet[Visit], wanted: WantedVisits, days: Mapping[ClinicDays, Collection[int]]
+) -> QuerySet[Visit]:
     """Those that stand in the window positions and appointment states asked for, each on its site's day."""
-    days = _by_day(site_calendars(sites_visible_to(user, roles_day(now))), now, wanted.as_of)
     visits = _any(visits, [window_condition(one, days) for one in wanted.window])
     if RARE.issuperset(wanted.window):
         visits = _any(visits, [rare_window(one, days) for one in wanted.window])

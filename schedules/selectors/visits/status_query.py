@@ -111,6 +111,27 @@ def rare_window(position: WindowPosition, days: Mapping[ClinicDays, Collection[i
     return found & Q(participant__site__in=[site for sites in closed.values() for site in sites])
 
 
+def closing_between(
+    wanted: Collection[WindowPosition], days: Mapping[ClinicDays, Collection[int]]
+) -> Q | None:
+    """The days between which each visit in one of these positions closes, at whatever site.
+
+    One stretch of days; None where they are not, or no day says of a position who can be in it.
+    """
+    asked = frozenset(wanted)
+    if not asked or not days or asked & {WindowPosition.WAITING, WindowPosition.NOT_APPLICABLE}:
+        return None
+    if asked == {WindowPosition.CLOSED}:
+        return Q(closes__lt=max(here.today for here in days))
+    if WindowPosition.CLOSED in asked:
+        return None
+    there = Q(closes__gte=min(here.today for here in days))  # who opens later closes later, too
+    if asked & {WindowPosition.UPCOMING, WindowPosition.OPEN}:
+        return there
+    last_on_ward = max(here.today for here in days) + timedelta(days=LAST_DAYS)
+    return there & Q(closes__lt=max(last_on_ward, *(here.after_last for here in days)))
+
+
 def appointment_condition(wanted: Appointment, days: Mapping[ClinicDays, Collection[int]]) -> Q:
     """Select the visits about which people did this; of all appointments exactly one holds."""
     if wanted in _RECORDED:

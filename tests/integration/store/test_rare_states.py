@@ -17,6 +17,7 @@ from participants.selectors import participants
 from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.models import Visit
+from schedules.selectors.exchange import visit_rows
 from schedules.selectors.today import counted, counted_of_many
 from schedules.selectors.today.counted import MOST
 from schedules.selectors.today.counted_of_many import LOOKED_AT
@@ -47,7 +48,7 @@ ASKED = [
     *(f"edc_status={one.value}" for one in EdcStatus),
     *(f"window={one.value}" for one in (*RARE, WindowPosition.NOT_APPLICABLE)),
 ]
-"""Not the other positions of windows: the day says which visits are in those, and every day some are."""
+"""Not the other positions of windows: the day says which visits are in those."""
 BY_INDEX = {
     "appointment=cancelled": "visit_cancelled",
     "appointment=missed": "visit_missed",
@@ -70,6 +71,68 @@ def test_a_state_that_nobody_is_in_reads_nobody(lane: str, state: str) -> None:
     print(state, empty)
     assert empty
     assert {one: read for one, read in empty.items() if read > AT_MOST} == {}
+
+
+ENDED, TO_COME = (f"opens = '{day}', target = '{day}', closes = '{day}'" for day in (PAST, FAR))
+AHEAD = [
+    f"window={one.value}" for one in (WindowPosition.UPCOMING, WindowPosition.OPEN, WindowPosition.LAST_DAYS)
+]
+
+
+@pytest.mark.parametrize("done", ["NULL", "target"])
+@pytest.mark.parametrize(
+    ("state", "empty"),
+    [(ENDED, AHEAD), (TO_COME, ["window=closed", "window=last-days"])],
+    ids=["ended", "to come"],
+)
+def test_a_window_that_nothing_is_in_reads_nobody(lane: str, state: str, empty: list[str], done: str) -> None:
+    """The day tells who can be in it: of an archive of years nothing is passed for what goes on today."""
+    if lane != "postgres":
+        pytest.skip("SQLite does not say what a plan has read")
+    with time_machine.travel(NOW, tick=True):
+        client = everywhere()
+        many_in(f"{state}, performed_on = {done}")
+        found = {one: asked(client, one) for one in empty}
+    print(state, done, found)
+    assert {one: read for one, read in found.items() if read[0] or read[1] > AT_MOST} == {}
+
+
+@pytest.mark.parametrize("order", ["", "&order=target"])
+def test_windows_that_are_looked_up_are_those_that_are_walked_to(order: str, client: Client) -> None:
+    """One person's visits before, on and after the day, some of them done: page by page the same."""
+    with time_machine.travel(NOW, tick=True):
+        client = everywhere()
+        first = enrol(enrolment=cast_of(1, VISITS)[0], by=None)
+        for number, visit in enumerate(Visit.objects.filter(participant=first).order_by("pk")):
+            opens = TODAY + timedelta(days=number - 16)
+            visit.opens, visit.target, visit.closes = opens, opens, opens + timedelta(days=number % 9)
+            visit.anchor_kind = "actual"
+            visit.performed_on = opens if number % 3 == 0 and opens <= TODAY else None
+            visit.save()
+        windows = [f"window={one.value}" for one in WindowPosition]
+        windows += [
+            "window=open&window=last-days",
+            "window=open&window=closed",
+            "window=last-days&window=waiting",
+        ]
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(participants, "MOST_BY_PERSON", 0)
+            looked_up = {one: ids_listed(client, f"{one}{order}") for one in windows}
+            patched.setattr(visit_rows, "IN_REACH", 0)
+            walked = {one: ids_listed(client, f"{one}{order}") for one in windows}
+    assert looked_up == walked
+    assert sum(map(len, looked_up.values())) > VISITS
+
+
+def ids_listed(client: Client, query: str) -> list[str]:
+    """The visits that a filter finds, in their order, over pages of four."""
+    address: str | None = f"{reverse('api-visits')}?{query}&page_size=4"
+    found = []
+    while address:
+        answer = client.get(address).json()
+        found += [one["id"] for one in answer["results"]]
+        address = answer["next"]
+    return found
 
 
 def test_windows_that_close_on_one_day_are_read_a_page_at_a_time(lane: str) -> None:
@@ -155,11 +218,14 @@ def test_sqlite_finds_ended_visits_by_their_index(lane: str, monkeypatch: pytest
     if lane != "sqlite":
         pytest.skip("PostgreSQL is asked what it reads")
     monkeypatch.setattr(participants, "MOST_BY_PERSON", 0)  # as where there are many
+    reach = ("visit_live_by_closes", "visit_over_by_closes")
     with time_machine.travel(NOW, tick=True):
         client = everywhere()
         enrol(enrolment=cast_of(1, VISITS)[0], by=None)
+        windows = sqlite_plans(client, "window=open")
         plans = {one: sqlite_plans(client, one) for one in BY_INDEX}
     assert {one: plans[one] for one, name in BY_INDEX.items() if name not in plans[one]} == {}
+    assert [name for name in reach if name not in windows] == [], windows
 
 
 def sqlite_plans(client: Client, query: str) -> str:
