@@ -56,7 +56,7 @@ def unread_count(user: User, scope: Scope, now: datetime) -> int:
 
 
 def bell_page(user: User, scope: Scope, shelf: Shelf, now: datetime, page: int) -> BellPage:
-    """One page of the bell, the newest first; what is open the unread first. Two queries."""
+    """One page of the bell, the newest first; what came together by its urgency. Two queries."""
     open_ = in_bell(user, scope).filter(acknowledged_at=None, over_at=None)
     asleep = Q(snoozed_until__gt=now)
     if shelf is Shelf.SNOOZED:

@@ -138,7 +138,7 @@ def _place(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: dat
                 instead_of_id=one.instead_of,
                 placed_at=at,
             )
-            for row in rows
+            for row in reversed(rows)  # the bell shows the newest place first: that of the most urgent
             for one in told[row.pk]
         ],
         ignore_conflicts=True,

@@ -17,10 +17,11 @@ from schedules import tasks
 from schedules.domain.reminders import Notice
 from schedules.domain.reminders.grouping import Message
 from schedules.domain.reminders.people import Capacity
+from schedules.domain.reminders.rules import urgency_of
 from schedules.domain.reminders.states import State
 from schedules.models import Reminder, ReminderPreference, ReminderRecipient, ReminderSetting, Visit
 from schedules.notifications import written_out
-from schedules.selectors.reminders.bell import in_bell, unread_count
+from schedules.selectors.reminders.bell import Shelf, bell_page, in_bell, unread_count
 from schedules.selectors.reminders.notices import notices_about
 from schedules.services.reminders import addressing, ledger, sweeping
 from schedules.services.reminders.bell import acknowledge_reminder, snooze_reminder
@@ -61,6 +62,20 @@ def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def test_what_comes_together_stands_by_its_urgency(here: User) -> None:
+    """A morning's reminders stood the least urgent first, and the urgent ones on the second page."""
+    for number in (2, 6, 12):
+        a_visit(a_site(), TODAY + number * DAY)
+    Participant.objects.update(protocol_version=a_version(), trial=a_version().trial)
+    Visit.objects.update(opens=TODAY - 14 * DAY)
+    sweeping.sweep_reminders(now=NOON)
+    addressing.address_reminders(now=NOON)
+    rows = bell_page(here, roles_of(here, TODAY), Shelf.OPEN, NOON, 1).rows
+    urgencies = [urgency_of(row.reminder.kind) for row in rows]
+    assert urgencies == sorted(urgencies, reverse=True)
+    assert len(set(urgencies)) > 1
 
 
 def test_the_header_counts_what_is_unread_and_the_list_says_it(here: User) -> None:
