@@ -210,17 +210,18 @@ class _Found:
         By then it has left, and these count as said with it; or it has not, and they are looked at again.
         What cannot be written holds up nothing.
         """
+        waiting = (self.true[pk] for pk in sorted(reminders))
+        later = {one.pk: self._graver_leave(rows, one, at) for one in waiting}
+        return {pk: min(leaves) for pk, leaves in later.items() if leaves}
+
+    def _graver_leave(self, rows: Rows, reminder: Reminder, at: datetime) -> list[datetime]:
+        """When what says more than a reminder leaves later today, in other messages by the same channel."""
         head, mine = rows[0], {row.pk for row in rows}
-        found: dict[int, datetime | None] = {}
-        for reminder in (self.true[pk] for pk in sorted(reminders)):
-            others = self.to_leave.get((hearer(head, self.receivers), thing_named(reminder)), ())
-            here = [one for one in others if one.pk not in mine and one.channel == head.channel]
-            graver = [one for one in here if urgency_of(one.reminder.kind) > urgency_of(reminder.kind)]
-            leaves = [leaves_at(one, at) for one in graver if one.reason != UNWRITTEN]
-            later = [one for one in leaves if one > at and self._is_today(reminder, one, at)]
-            if later:
-                found[reminder.pk] = min(later)
-        return found
+        others = self.to_leave.get((hearer(head, self.receivers), thing_named(reminder)), ())
+        here = [one for one in others if one.pk not in mine and one.channel == head.channel]
+        graver = [one for one in here if urgency_of(one.reminder.kind) > urgency_of(reminder.kind)]
+        leaves = [leaves_at(one, at) for one in graver if one.reason != UNWRITTEN]
+        return [one for one in leaves if one > at and self._is_today(reminder, one, at)]
 
     def _is_today(self, reminder: Reminder, moment: datetime, at: datetime) -> bool:
         """Whether a moment falls on the day that it is now at the site of a reminder of our rules."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -90,20 +90,24 @@ def stays(user: User, now: datetime, wanted: Wanted, places: SiteCalendars) -> S
     found = _first(running.select_related("participant__trial"), user, now, wanted)
     places.put_to(one.participant for one in found)
     today_of = {site: day for day, sites in days.items() for site in sites}
+    rows = list(_rows(found, today_of))
+    rows.sort(key=lambda row: (not row.wrong, row.window.ends_on))
+    return rows[:STAYS]
+
+
+def _rows(found: Sequence[ProtocolWindow], today_of: Mapping[int, date]) -> Iterator[StayRow]:
+    """Each of these windows with where its participant stays, on the day of each site; two queries."""
     people = {one.participant_id: one.participant for one in found}
     admitted = {one.participant_id for one in found if one.kind == WindowKind.STAY}
     lodgings = _lodgings(people, {pk: today_of[one.site_id] for pk, one in people.items()})
     limits = _limits(people)
-    rows = []
     for one in found:
-        person, ward = one.participant, one.kind == WindowKind.STAY
-        if ward:
-            rows.append(StayRow(person, one, today_of[person.site_id], ward, None, None))
+        person = one.participant
+        if one.kind == WindowKind.STAY:
+            yield StayRow(person, one, today_of[person.site_id], True, None, None)
         elif person.pk not in admitted:
             lodging, limit = lodgings.get(person.pk), limits.get((person.protocol_version_id, one.code))
-            rows.append(StayRow(person, one, today_of[person.site_id], ward, lodging, limit))
-    rows.sort(key=lambda row: (not row.wrong, row.window.ends_on))
-    return rows[:STAYS]
+            yield StayRow(person, one, today_of[person.site_id], False, lodging, limit)
 
 
 def _first(
