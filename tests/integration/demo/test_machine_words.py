@@ -25,11 +25,13 @@ MACHINE = re.compile(
 )
 ENGLISH = re.compile(r"(?:\b[A-Za-z][a-z'’]*[,.]? +){2,}[A-Za-z][a-z]+")
 """Three words in a row: names of trials, sites and software are shorter or have digits."""
-# English has hyphens of its own; an account is called as it was named, and addresses of robots are quoted.
+# English has hyphens of its own; an account is called as it was named; addresses of robots are quoted, and so
+# is the command that an administrator has to type.
 WORDS = frozenset({
     *("half-life", "half-lives", "follow-up", "colony-stimulating", "high-dose", "stem-cell", "ultra-fast"),
     *("gene-modified", "sign-in", "sign-ins", "e-mail", "e-mails", "make-up", "read-only", "two-factor"),
     *("edc-training", "cgi-bin", "access_token", "open-apis", "protocol-format", "self-cleaning"),
+    "separate_roles",
 })  # fmt: skip
 # A source is cited as it is titled, a reason stands as entered, a card is in the participant's language.
 QUOTED = (
