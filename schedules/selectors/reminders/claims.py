@@ -19,24 +19,23 @@ Thing = tuple[int | str, str]
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A row that is still to leave, and whom it tells of what.
+    """Another row that is still to leave about a thing.
 
     `due` says whether it may leave at this moment; `old` whether its claim, where it has one, has grown old.
     """
 
     row: ReminderDelivery
-    thing: Thing
     old: bool
     due: bool
 
-    def goes_first(self, row: ReminderDelivery, thing: Thing) -> bool:
-        """Whether this one may leave by the same channel, says more of that thing, and so leaves before.
+    def goes_first(self, row: ReminderDelivery) -> bool:
+        """Whether this one may leave by the same channel, says more, and so leaves before.
 
         What is less urgent then counts as said with it (`judge_messages`).
         """
-        return self._says_more(row, thing) and self.row.channel == row.channel
+        return self._says_more(row) and self.row.channel == row.channel
 
-    def holds_up(self, row: ReminderDelivery, thing: Thing) -> bool:
+    def holds_up(self, row: ReminderDelivery) -> bool:
         """Whether another row waits until it is known what came of this one.
 
         For a claim: it may be leaving, or have left before its worker died. Of two with old claims, which
@@ -44,17 +43,13 @@ class Other:
         same receiver by another channel and says more, unless it has met a fault.
         """
         if self.row.claimed_at is None:
-            return self._says_more(row, thing) and self.row.channel != row.channel and not self.row.attempts
+            return self._says_more(row) and self.row.channel != row.channel and not self.row.attempts
         waits = not self.old or row.claimed_at is None
-        return waits and thing == self.thing and row.message != self.row.message
+        return waits and row.message != self.row.message
 
-    def _says_more(self, row: ReminderDelivery, thing: Thing) -> bool:
-        return thing == self.thing and self.due and self.row.claimed_at is None and is_graver(self.row, row)
-
-
-def is_graver(one: ReminderDelivery, other: ReminderDelivery) -> bool:
-    """Whether one row says something more urgent than another."""
-    return urgency_of(one.reminder.kind) > urgency_of(other.reminder.kind)
+    def _says_more(self, row: ReminderDelivery) -> bool:
+        free = self.due and self.row.claimed_at is None
+        return free and urgency_of(self.row.reminder.kind) > urgency_of(row.reminder.kind)
 
 
 def thing_heard(row: ReminderDelivery, receivers: Mapping[str, str]) -> Thing:
@@ -71,32 +66,32 @@ def hearer(row: ReminderDelivery, receivers: Mapping[str, str]) -> int | str:
 
 def others_of_things(
     rows: Sequence[ReminderDelivery], receivers: Mapping[str, str], at: datetime, stale_after: timedelta
-) -> list[Other]:
-    """What else is to leave about the things of these rows, to the same receivers; one query, or none.
+) -> Mapping[Thing, Sequence[Other]]:
+    """What else is to leave to whom these rows of one channel tell, by thing; one query, or none.
 
     Of a visit by its row; what is of none has its thing in the key alone: all rows of its participant
     are read.
     """
     if not rows:
-        return []
+        return {}
     about = [row.reminder for row in rows]
     things = Q(visit__in={one.visit_id for one in about if one.visit_id})
     if persons := {one.participant_id for one in about if not one.visit_id}:
         things |= Q(visit=None, participant__in=persons)
+    channel = rows[0].channel
+    theirs = Q(channel__in={*receivers, channel})
+    if channel == EMAIL:
+        theirs &= Q(recipient__in={row.recipient_id for row in rows})
     to_leave = ReminderDelivery.objects.filter(
+        theirs,
         reminder__in=Reminder.objects.filter(things, lapsed_at=None).order_by().values("pk"),
-        channel__in={*receivers, *(row.channel for row in rows)},
         sent_at=None,
         refused_at=None,
         lapsed_at=None,
     )
-    found = to_leave.exclude(pk__in=[row.pk for row in rows]).order_by().select_related("reminder")
-    return [
-        Other(
-            row,
-            thing_heard(row, receivers),
-            old=is_old(row.claimed_at, at, stale_after),
-            due=leaves_at(row, at) <= at,
-        )
-        for row in found
-    ]
+    found: dict[Thing, list[Other]] = {}
+    others = to_leave.exclude(pk__in=[row.pk for row in rows])
+    for row in others.order_by().select_related("reminder"):
+        old, due = is_old(row.claimed_at, at, stale_after), leaves_at(row, at) <= at
+        found.setdefault(thing_heard(row, receivers), []).append(Other(row, old, due))
+    return found

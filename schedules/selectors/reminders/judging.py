@@ -211,16 +211,16 @@ class _Found:
         What cannot be written holds up nothing.
         """
         waiting = (self.true[pk] for pk in sorted(reminders))
-        later = {one.pk: self._graver_leave(rows, one, at) for one in waiting}
+        later = {one.pk: self._more_urgent_leave(rows, one, at) for one in waiting}
         return {pk: min(leaves) for pk, leaves in later.items() if leaves}
 
-    def _graver_leave(self, rows: Rows, reminder: Reminder, at: datetime) -> list[datetime]:
+    def _more_urgent_leave(self, rows: Rows, reminder: Reminder, at: datetime) -> list[datetime]:
         """When what says more than a reminder leaves later today, in other messages by the same channel."""
         head, mine = rows[0], {row.pk for row in rows}
         others = self.to_leave.get((hearer(head, self.receivers), thing_named(reminder)), ())
         here = [one for one in others if one.pk not in mine and one.channel == head.channel]
-        graver = [one for one in here if urgency_of(one.reminder.kind) > urgency_of(reminder.kind)]
-        leaves = [leaves_at(one, at) for one in graver if one.reason != UNWRITTEN]
+        urgent = [one for one in here if urgency_of(one.reminder.kind) > urgency_of(reminder.kind)]
+        leaves = [leaves_at(one, at) for one in urgent if one.reason != UNWRITTEN]
         return [one for one in leaves if one > at and self._is_today(reminder, one, at)]
 
     def _is_today(self, reminder: Reminder, moment: datetime, at: datetime) -> bool:

@@ -212,7 +212,7 @@ def _to_claim(
         heads = _heads(free, seen, most - len(found))
         mates = _mates(free, heads)
         messages = [[head, *mates.get(head.message, [])] for head in heads]
-        messages, others = _graver_first(free, messages, receivers, at, stale_after)
+        messages, others = _most_urgent_first(free, messages, receivers, at, stale_after)
         taken = list(_not_held_up(messages, receivers, others, things))
         found += taken
         seen += [rows[0].pk for rows in messages]
@@ -221,13 +221,13 @@ def _to_claim(
     return found[:most]
 
 
-def _graver_first(
+def _most_urgent_first(
     free: Any,
     messages: list[list[ReminderDelivery]],
     receivers: Mapping[str, str],
     at: datetime,
     stale_after: timedelta,
-) -> tuple[list[list[ReminderDelivery]], list[Other]]:
+) -> tuple[list[list[ReminderDelivery]], Mapping[Thing, Sequence[Other]]]:
     """Put before these messages those that may leave as well and say more of a thing of theirs.
 
     Gives with them what else is to leave about their things.
@@ -235,9 +235,9 @@ def _graver_first(
     for _round in range(ROUNDS):
         rows = [row for one in messages for row in one]
         others = others_of_things(rows, receivers, at, stale_after)
-        of = [(row, thing_heard(row, receivers)) for row in rows]
-        graver = [one.row for one in others if any(one.goes_first(row, thing) for row, thing in of)]
-        first = _messages_of(free, graver)
+        of = [(row, others.get(thing_heard(row, receivers), ())) for row in rows]
+        urgent = {one.row.pk: one.row for row, about in of for one in about if one.goes_first(row)}
+        first = _messages_of(free, list(urgent.values()))
         if not first:
             break
         messages = [*first, *messages]
@@ -257,14 +257,14 @@ def _lesser_lines_among(messages: Sequence[Rows], receivers: Mapping[str, str]) 
 def _not_held_up(
     messages: Sequence[list[ReminderDelivery]],
     receivers: Mapping[str, str],
-    others: Sequence[Other],
+    others: Mapping[Thing, Sequence[Other]],
     things: set[Thing],
 ) -> Iterator[list[ReminderDelivery]]:
-    """The messages about no thing of another claim, nor of one before (`things`, which theirs join)."""
+    """The messages that wait for no other, nor for one before (of `things`, which theirs join)."""
     for rows in messages:
         of = {row.pk: thing_heard(row, receivers) for row in rows}
-        claimed = any(one.holds_up(row, of[row.pk]) for row in rows for one in others)
-        if not (claimed or things.intersection(of.values())):
+        waits = any(one.holds_up(row) for row in rows for one in others.get(of[row.pk], ()))
+        if not (waits or things.intersection(of.values())):
             things.update(of.values())
             yield rows
 

@@ -1,4 +1,4 @@
-"""No page of the demo says a word of the machine, to whoever reads it, nor English where Chinese is read."""
+"""No page of the demo says a word of the machine to any of its readers, nor English where Chinese is read."""
 
 from __future__ import annotations
 

@@ -364,7 +364,7 @@ def test_what_leads_to_all_rows_says_how_many_there_are_after_an_act(
 
 
 def test_what_comes_after_an_act_leads_back_to_the_page_as_it_was_shown(page: Client, visit: Visit) -> None:
-    """The flags and who stays near the site come anew: their forms and links name the page, not the part."""
+    """The flags and who stays near the site come again: their forms and links name the page, not the part."""
 
     def part(name: str, text: str) -> str:
         (found,) = re.findall(rf'<section[^>]* id="{name}".*?</section>', text, re.DOTALL)

@@ -24,13 +24,13 @@ CLOSES = date(2026, 11, 24)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
-def a_digest_and_a_graver_word(others: int = 1, *, digest_first: bool = True) -> Visit:
+def a_digest_and_an_urgent_word(others: int = 1, *, digest_first: bool = True) -> Visit:
     """A visit of which half the window is gone (a digest, with `others`) and that closes soon (at once)."""
     site = a_site()
     visits = [a_visit(site, CLOSES) for _ in range(1 + others)]
     ReminderSetting.objects.get_or_create(trial=visits[0].participant.trial, kind="half", manner="digest")
     sweeping.sweep_closing(now=NOON)
-    graver = Reminder.objects.get(visit=visits[0])
+    urgent = Reminder.objects.get(visit=visits[0])
     digests = []
     for less in Reminder.objects.select_related("visit"):
         assert less.visit is not None
@@ -38,9 +38,9 @@ def a_digest_and_a_graver_word(others: int = 1, *, digest_first: bool = True) ->
         less.manner, less.not_before = "digest", NOON
         less.save()
         digests.append(less.pk)
-    Reminder.objects.exclude(pk__in=[graver.pk, *digests]).delete()
+    Reminder.objects.exclude(pk__in=[urgent.pk, *digests]).delete()
     Visit.objects.update(opens=TODAY - timedelta(days=4))
-    late = [graver.pk] if digest_first else digests
+    late = [urgent.pk] if digest_first else digests
     Reminder.objects.filter(pk__in=late).update(due_on=TODAY + timedelta(days=9))
     addressed(NOON)
     Reminder.objects.filter(pk__in=late).update(due_on=TODAY)
@@ -67,10 +67,10 @@ def rings(sent: list[Message], minutes: int = 4) -> None:
 
 
 @pytest.mark.parametrize("digest_first", [True, False])
-def test_a_digest_leaves_out_what_a_graver_word_says_that_is_due_with_it(digest_first: bool) -> None:
-    """The digest left with the lesser word, and the graver one after it, at once."""
+def test_a_digest_leaves_out_what_an_urgent_word_says_that_is_due_with_it(digest_first: bool) -> None:
+    """The digest left with the lesser word, and the urgent one after it, at once."""
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(digest_first=digest_first)
+    visit = a_digest_and_an_urgent_word(digest_first=digest_first)
     sent: list[Message] = []
     rings(sent)
     assert kinds_of(visit, sent) == [["closing"]]
@@ -80,7 +80,7 @@ def test_a_digest_leaves_out_what_a_graver_word_says_that_is_due_with_it(digest_
 
 def test_a_digest_of_that_thing_alone_does_not_leave() -> None:
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(0)
+    visit = a_digest_and_an_urgent_word(0)
     sent: list[Message] = []
     rings(sent)
     assert kinds_of(visit, sent) == [["closing"]]
@@ -92,7 +92,7 @@ def test_a_digest_of_that_thing_alone_does_not_leave() -> None:
 def test_nor_where_two_workers_hold_them_at_the_same_moment(digest_first: bool) -> None:
     with transaction.atomic():
         a_coordinator("here")
-        visit = a_digest_and_a_graver_word(3, digest_first=digest_first)
+        visit = a_digest_and_an_urgent_word(3, digest_first=digest_first)
     sent: list[Message] = []
     both = threading.Barrier(2)
 
@@ -112,33 +112,33 @@ def test_nor_where_two_workers_hold_them_at_the_same_moment(digest_first: bool) 
 
 def test_what_leaves_later_that_day_is_waited_for_and_what_leaves_tomorrow_is_not() -> None:
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(0)
-    graver = ReminderDelivery.objects.filter(reminder__kind="closing")
-    graver.update(not_before=NOON + 2 * HOUR)
+    visit = a_digest_and_an_urgent_word(0)
+    urgent = ReminderDelivery.objects.filter(reminder__kind="closing")
+    urgent.update(not_before=NOON + 2 * HOUR)
     sent: list[Message] = []
     ledger.deliver_reminders(now=NOON, send=sent.append)
     ledger.deliver_reminders(now=NOON + HOUR, send=sent.append)
     assert not sent
-    graver.update(not_before=NOON + 20 * HOUR)
+    urgent.update(not_before=NOON + 20 * HOUR)
     ledger.deliver_reminders(now=NOON + 3 * HOUR, send=sent.append)
     assert kinds_of(visit, sent) == [["half"]]
 
 
 def test_what_is_said_no_more_gives_way_to_the_lesser_word() -> None:
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(0)
-    graver = ReminderDelivery.objects.filter(reminder__kind="closing")
-    graver.update(not_before=NOON + MINUTE)
+    visit = a_digest_and_an_urgent_word(0)
+    urgent = ReminderDelivery.objects.filter(reminder__kind="closing")
+    urgent.update(not_before=NOON + MINUTE)
     sent: list[Message] = []
     ledger.deliver_reminders(now=NOON, send=sent.append)
-    graver.update(lapsed_at=NOON)
+    urgent.update(lapsed_at=NOON)
     ledger.deliver_reminders(now=NOON + 2 * MINUTE, send=sent.append)
     assert kinds_of(visit, sent) == [["half"]]
 
 
-def test_a_graver_word_that_cannot_be_written_holds_back_no_lesser_one() -> None:
+def test_an_urgent_word_that_cannot_be_written_holds_back_no_lesser_one() -> None:
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(0)
+    visit = a_digest_and_an_urgent_word(0)
     ReminderDelivery.objects.filter(reminder__kind="closing").update(
         attempts=1, tried_at=NOON, reason=UNWRITTEN
     )
@@ -149,7 +149,7 @@ def test_a_graver_word_that_cannot_be_written_holds_back_no_lesser_one() -> None
 
 def test_one_that_the_mail_server_put_off_goes_first_all_the_same() -> None:
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(0)
+    visit = a_digest_and_an_urgent_word(0)
     ReminderDelivery.objects.filter(reminder__kind="closing").update(attempts=1, tried_at=NOON, reason="450")
     sent: list[Message] = []
     rings(sent)
@@ -157,12 +157,12 @@ def test_one_that_the_mail_server_put_off_goes_first_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("digest_first", [True, False])
-def test_a_server_that_lost_only_the_graver_one_is_asked_again_before_the_lesser_word(
+def test_a_server_that_lost_only_the_urgent_one_is_asked_again_before_the_lesser_word(
     digest_first: bool,
 ) -> None:
-    """The digest left in the same ring with the lesser word, and a minute later the graver one."""
+    """The digest left in the same ring with the lesser word, and a minute later the urgent one."""
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(digest_first=digest_first)
+    visit = a_digest_and_an_urgent_word(digest_first=digest_first)
     asked: list[Message] = []
     sent: list[Message] = []
 
@@ -181,10 +181,10 @@ def test_a_server_that_lost_only_the_graver_one_is_asked_again_before_the_lesser
     assert not ReminderDelivery.objects.filter(sent_at=None, lapsed_at=None).exists()
 
 
-def test_of_three_the_gravest_leaves_alone() -> None:
+def test_of_three_the_most_urgent_leaves_alone() -> None:
     """Whichever of them is looked at first."""
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(0)
+    visit = a_digest_and_an_urgent_word(0)
     third = Reminder.objects.get(kind="half")
     third.pk, third.key, third.kind = None, third.key.replace("half", "book"), "book"
     third.manner, third.due_on = "at-once", TODAY
@@ -197,7 +197,7 @@ def test_of_three_the_gravest_leaves_alone() -> None:
 
 def test_what_is_less_urgent_is_not_waited_for() -> None:
     a_coordinator("here")
-    visit = a_digest_and_a_graver_word(0)
+    visit = a_digest_and_an_urgent_word(0)
     Reminder.objects.filter(kind="closing").update(kind="book", manner="at-once")
     sent: list[Message] = []
     ledger.deliver_reminders(now=NOON, send=sent.append)
