@@ -192,8 +192,13 @@ def paper_days_words(first: date, last: date) -> str:
         words = {"first": paper_day_words(first), "last": paper_day_words(last)}
         return pgettext("days on paper", "%(first)s – %(last)s") % words
     ends = {f"first_{name}": part for name, part in _parts(first).items()} | _parts(last)
-    text = "%(first_weekday)s %(first_day)d %(first_month)s – %(weekday)s %(day)d %(month)s %(year)d"
-    return pgettext("days on paper", text) % ends
+    return (
+        pgettext(
+            "days on paper",
+            "%(first_weekday)s %(first_day)d %(first_month)s – %(weekday)s %(day)d %(month)s %(year)d",
+        )
+        % ends
+    )
 
 
 def shortest_day_words(day: date) -> str:
