@@ -77,7 +77,7 @@ test-postgres: install ## the same tests on PostgreSQL, which is started from it
 
 test-browser: install ## the pages in a real browser
 	@if command -v chromium chromium-browser google-chrome >/dev/null; \
-		then .ci/lane browser tests/browser $(SHORT); \
+		then .ci/lane browser tests/browser $(SHORT) $(PARALLEL); \
 		else .ci/cannot "the browser lane, since there is no Chromium (apt-get install chromium)"; fi
 
 test-processes: install ## web, worker, beat and the servers they talk to as real processes
