@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from time import time as seconds
 from typing import Any
 
 from django.test import Client
@@ -29,6 +29,7 @@ from trials.selectors.protocols.approvals import signable_approval
 from trials.services.audit.signatures import sign
 from trials.services.protocols.approvals import Approval, record_approval
 from trials.services.protocols.publishing import import_protocol, publish_protocol
+from trials.zones import zone_of
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 21)
@@ -81,12 +82,17 @@ def an_approval(site: Site, version: ProtocolVersion, signed: bool = True) -> Si
 
 
 def an_enrolment(version: ProtocolVersion | None = None, **changes: Any) -> Enrolment:
-    """Somebody who can be enrolled: the trial runs at the site and the infusion is planned."""
+    """Somebody who can be enrolled: the trial runs at the site and the infusion is planned.
+
+    Enrolled on a day that is given as `today`, at noon there.
+    """
     version = version or a_version()
     site = changes.pop("site", None) or a_site()
     TrialSite.objects.get_or_create(trial=version.trial, site=site)
     if version.published_at and site.zone:
         an_approval(site, version)
+    if "today" in changes:
+        changes["now"] = datetime.combine(changes.pop("today"), time(12), zone_of(site))
     day = AnchorDay(INFUSION)
     enrolment = Enrolment(version.trial, site, version, "S01-001", {"infusion": day}, no_consent_reason=WHY)
     return replace(enrolment, **changes)
@@ -106,6 +112,6 @@ def show_who_one_is(client: Client) -> None:
         user.save(update_fields=["password"])
         session["_auth_user_hash"] = user.get_session_auth_hash()
     session["account_authentication_methods_user"] = str(user.pk)
-    record = {"method": "password", "at": time.time(), "reauthenticated": True}
+    record = {"method": "password", "at": seconds(), "reauthenticated": True}
     session["account_authentication_methods"] = [record]
     session.save()

@@ -121,17 +121,16 @@ def is_gated(protocol: Protocol) -> bool:
     return bool(protocol.gates or protocol.dose_levels)
 
 
-def courses_of(
-    protocol: Protocol, trial: int, today: date | None, now: datetime | None = None
-) -> TrialCourses:
+def courses_of(protocol: Protocol, trial: int, now: datetime | None) -> TrialCourses:
     """The courses, planned or past, of everybody in a trial whose day zero is known; with the reviews of it.
 
-    `today` tells whose planned day is over and has not come; with `now` each is asked by the day of their
-    own site. One query. Those without a day zero, who wait in screening or ended there, are not read at all.
+    Whose planned day is over and has not come is judged at `now` by the day of their own site; of a history
+    that is imported, without `now`, nobody's. One query. Those without a day zero, who wait in screening or
+    ended there, are not read at all.
     """
     people, rows, held = _rows_of(protocol, trial)
     days = _days_there(people, now) if now else {}
-    found = [course for person in people if (course := rows.course(person, days.get(person.site_id, today)))]
+    found = [course for person in people if (course := rows.course(person, days.get(person.site_id)))]
     return TrialCourses(
         {one.subject_code: one for one in people},
         tuple(found),
@@ -261,7 +260,7 @@ def trial_board(
     protocol = in_language(found, say)
     here, days = roles_day(now), site_days(_sites_of(trial), now)
     today = days[0].day if days else here
-    read = courses_of(protocol, trial.pk, today, now)
+    read = courses_of(protocol, trial.pk, now)
     there = _days_there(read.people.values(), now)
     seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
     cohorts = Cohorts.of(protocol, read.courses, read.reviews)

@@ -105,7 +105,7 @@ def start_of_newcomer(newcomer: Newcomer, now: datetime, say: Say = plain) -> St
     site, protocol = newcomer.site, in_language(protocol_of(newcomer.version), say)
     today = today_at(site, now)
     away = away_days(participants=(), sites=[site.pk])
-    read = courses_of(protocol, newcomer.version.trial_id, today, now) if is_gated(protocol) else None
+    read = courses_of(protocol, newcomer.version.trial_id, now) if is_gated(protocol) else None
     cohorts, names, _begun = _gated(protocol, read, site.pk)
     calendar = working_days_by_site([site.pk]).get(site.pk)
     return Start(
@@ -163,7 +163,7 @@ class _Places:
         key = (version, person.site_id)
         if key not in self.judged:
             if is_gated(protocol) and version not in self.read:
-                self.read[version] = courses_of(protocol, person.trial_id, None, now)
+                self.read[version] = courses_of(protocol, person.trial_id, now)
             self.judged[key] = _gated(protocol, self.read.get(version), person.site_id)
         return self.judged[key]
 

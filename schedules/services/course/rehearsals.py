@@ -50,6 +50,11 @@ class Rehearsal(Preview):
     before: Record = field(kw_only=True)
 
     @cached_property
+    def today(self) -> date:
+        """The day that it is at the site before the step, which may lead to another one."""
+        return self.now.astimezone(self.before.zone).date()
+
+    @cached_property
     def visits(self) -> tuple[VisitChange, ...]:
         """Every visit before and after, the most severe effect first."""
         before, after = _by_id(self.before), _by_id(self.record)
@@ -122,12 +127,11 @@ def _performed(participant: Participant, act: Act, now: datetime) -> Rehearsal:
     act()
     after = record_of(participant.pk)
     plan = preview_of(after, Proposal(), now).plan
-    today = now.astimezone(before.zone).date()
     asked = {name: str(value) for name, value in act.keywords.items() if name not in _NOT_SHOWN}
     said = f"{act.func.__name__} {sorted(asked.items())}"
-    shown = Rehearsal(after, Proposal(), plan, today, said=said, before=before)
+    shown = Rehearsal(after, Proposal(), plan, now, said=said, before=before)
     around = stood.around(shown, now)
-    return Rehearsal(after, Proposal(), plan, today, around, said=said, before=before)
+    return Rehearsal(after, Proposal(), plan, now, around, said=said, before=before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +189,8 @@ def _drafted(participant: int) -> dict[int, tuple[str, str]]:
 
 
 def _courses(record: Record, now: datetime) -> TrialCourses | None:
-    protocol, today = protocol_of(record.participant.protocol_version), now.astimezone(record.zone).date()
-    return courses_of(protocol, record.participant.trial_id, today, now) if is_gated(protocol) else None
+    protocol = protocol_of(record.participant.protocol_version)
+    return courses_of(protocol, record.participant.trial_id, now) if is_gated(protocol) else None
 
 
 def _by_id(record: Record) -> dict[int, VisitState]:

@@ -86,7 +86,7 @@ def refuse_closed_gate(enrolment: Enrolment, plan: Plan) -> None:
     if not is_gated(plan.protocol):
         return
     level = enrolment.cohort.code if enrolment.cohort else None
-    candidate = Candidate(enrolment.subject_code, enrolment.trial.pk, enrolment.site, level, enrolment.today)
+    candidate = Candidate(enrolment.subject_code, enrolment.trial.pk, enrolment.site, level, enrolment.now)
     refusal = refusal_of_start(plan, candidate)
     if refusal:
         raise EnrolmentRefused({"anchors": [refusal]})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from participants.domain.anchors import RecordedAnchor
 from participants.services import ConsentGiven
 from schedules.domain.plan.values import AnchorDay
+from schedules.selectors.store.calendars import today_at
 from trials.models import Cohort, ProtocolVersion, Site, Trial
 
 
@@ -24,8 +25,8 @@ class Enrolment:
     traits: Collection[str] = field(default=frozenset())
     cohort: Cohort | None = None
     comes_of_age_on: date | None = None
-    today: date | None = None
-    """The site's today, where somebody is enrolled now: nothing has happened after it."""
+    now: datetime | None = None
+    """This instant, where somebody is enrolled now: nothing has happened after it."""
     reason: str = ""
     """Why what is on record of them happened against the protocol."""
     consent: ConsentGiven | None = None
@@ -36,3 +37,8 @@ class Enrolment:
     """Whether visits that took place before are entered next: until then nothing is judged or drafted."""
     sure: bool = False
     """Whether an unlikely day is meant."""
+
+    @property
+    def today(self) -> date | None:
+        """The day that it is at the site, where somebody is enrolled now."""
+        return today_at(self.site, self.now) if self.now else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
@@ -38,13 +38,13 @@ _REFERENCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Who is to start where, at which dose level; on the site's `today`, where somebody is there now."""
+    """Who is to start where, at which dose level; and `now`, where it is asked for as of now."""
 
     subject: str
     trial: int
     site: Site
     level: str | None
-    today: date | None
+    now: datetime | None
 
 
 def refusal_of_start(plan: Plan, candidate: Candidate) -> str | None:
@@ -186,7 +186,7 @@ def _refusal(
     if course is None:
         return None
     Trial.objects.select_for_update(no_key=True).get(pk=candidate.trial)
-    read = courses_of(plan.protocol, candidate.trial, candidate.today)
+    read = courses_of(plan.protocol, candidate.trial, candidate.now)
     if moving and _stands(read, course):
         return None
     cohorts = Cohorts.of(plan.protocol, read.courses, read.reviews)

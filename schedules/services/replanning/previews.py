@@ -84,15 +84,20 @@ class SideEffects:
 class Preview:
     """What a proposal would do, for every visit and protocol window; `digest` stands for exactly this.
 
-    Each part is worked out when somebody looks at it: re-planning thousands looks at next to nothing.
-    `around` is empty where nobody asked the database for it.
+    `now` is the instant at which it was asked for. Each part is worked out when somebody looks at it:
+    re-planning thousands looks at next to nothing. `around` is empty where nobody asked the database for it.
     """
 
     record: Record
     proposal: Proposal
     plan: Plan
-    today: date
+    now: datetime
     around: SideEffects = SideEffects()
+
+    @cached_property
+    def today(self) -> date:
+        """The day that it is at the participant's site."""
+        return self.now.astimezone(self.record.zone).date()
 
     @cached_property
     def visits(self) -> tuple[VisitChange, ...]:
@@ -211,7 +216,7 @@ def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
     for version, until in record.in_force_before(proposal.version, today):
         plan = keep_over(plan, _plan_by(version, record, proposal), until, record.zone)
     plan = without_what_ended(plan, record.visits, [step.taken for step in record.steps])
-    return Preview(record, proposal, keep_days(plan, record.hours_gone_by(today)), today)
+    return Preview(record, proposal, keep_days(plan, record.hours_gone_by(today)), now)
 
 
 def _dated_by_version(record: Record, version: ProtocolVersion | None) -> dict[str, RecordedAnchor]:

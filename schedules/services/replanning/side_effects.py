@@ -117,7 +117,7 @@ def gates_affected(preview: Preview) -> tuple[GateChange, ...]:
     person, protocol = preview.record.participant, preview.plan.protocol
     if not is_gated(protocol):
         return ()
-    read = courses_of(protocol, person.trial_id, preview.today)
+    read = courses_of(protocol, person.trial_id, preview.now)
     moved = _moved(preview, read)
     others = [course for course in read.courses if course.subject != person.subject_code]
     return gates_between(protocol, person, read, [*others, moved] if moved else others)

@@ -72,7 +72,7 @@ def gate_against(preview: Preview) -> tuple[Words, ...] | None:
     if not recording and any(anchors[code].actual_on for code in behind):
         return None
     level = person.cohort.code if person.cohort else None
-    candidate = Candidate(person.subject_code, person.trial_id, person.site, level, preview.today)
+    candidate = Candidate(person.subject_code, person.trial_id, person.site, level, preview.now)
     return refusal_of_move(preview.plan, candidate, recording=recording)
 
 

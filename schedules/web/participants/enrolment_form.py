@@ -22,7 +22,6 @@ from schedules.selectors.pages.enrolment import (
     sites_to_enrol_at,
     versions_to_enrol_under,
 )
-from schedules.selectors.store.calendars import today_at
 from schedules.services.enrolment.enrolling import Enrolment
 from schedules.web.shared.anchor_fields import PLANNED, AnchorFieldsMixin, DayInput, mended, recorded_anchors
 from schedules.web.shared.forms import SureField, without_question
@@ -198,7 +197,7 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             traits=frozenset(data.get("traits", ())),
             cohort=data.get("cohort"),
             comes_of_age_on=data.get("comes_of_age_on"),
-            today=today_at(site, request_clock.now()),
+            now=request_clock.now(),
             reason=data.get("reason", ""),
             consent=self._consent(),
             no_consent_reason=data.get("no_consent_reason", ""),

@@ -335,12 +335,10 @@ def test_each_table_is_written_by_one_statement(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_has_happened_is_not_in_the_future() -> None:
     """An actual day after the site's today is refused; today itself is not."""
-    tomorrow = replace(
-        an_enrolment(), anchors={"infusion": RecordedAnchor("infusion", actual_on=TODAY + timedelta(1))}
-    )
+    anchors = {"infusion": RecordedAnchor("infusion", actual_on=TODAY + timedelta(1))}
     with pytest.raises(EnrolmentRefused, match="in the future: today is Saturday 2026-11-21"):
-        enrol(enrolment=replace(tomorrow, today=TODAY), by=None)
-    enrol(enrolment=replace(tomorrow, today=TODAY + timedelta(1)), by=None)
+        enrol(enrolment=an_enrolment(anchors=anchors, today=TODAY), by=None)
+    enrol(enrolment=an_enrolment(anchors=anchors, today=TODAY + timedelta(1)), by=None)
 
 
 def test_a_name_is_no_subject_code() -> None:

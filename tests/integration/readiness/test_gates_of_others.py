@@ -71,5 +71,5 @@ def test_a_repeated_treatment_begins_on_its_new_day(first: Participant) -> None:
         reason="fever",
         now=now,
     )
-    (course,) = courses_of(protocol_of(first.protocol_version), first.trial_id, now.date()).courses
+    (course,) = courses_of(protocol_of(first.protocol_version), first.trial_id, now).courses
     assert (course.begins, course.infusion, course.begun) == (date(2026, 12, 30), date(2027, 1, 4), False)
