@@ -10,11 +10,31 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from participants.models import Absence, Consent, Fact, Participant
+from participants.models import Absence, Consent, Fact, Participant, ProductStep, SafetyReview, SitePeriod
 from schedules.domain.reminders import CLOSING
-from schedules.models import AmendmentRun, Deviation, EdcMap, Flag, ProtocolWindow, ValueDifference, Visit
+from schedules.models import (
+    AmendmentRun,
+    CalendarFeed,
+    Deviation,
+    EdcMap,
+    Flag,
+    ProtocolWindow,
+    ValueDifference,
+    Visit,
+    Webhook,
+)
 from tests.integration.access.classification import ADDRESSES
-from trials.models import Cohort, Membership, ProtocolVersion, Site, SiteApproval, Trial, User
+from trials.models import (
+    ApiClient,
+    Channel,
+    Cohort,
+    Membership,
+    ProtocolVersion,
+    Site,
+    SiteApproval,
+    Trial,
+    User,
+)
 from trials.selectors.records import protocol_of
 
 COORDINATOR, MANAGER, INVESTIGATOR = "coordinator", "manager", "investigator"
@@ -34,6 +54,8 @@ BY_MANAGER = frozenset({
     *("people", "open-account", "person", "correct-account", "memberships", "grant", "withdraw"),
     *("failed-sign-ins", "operations"),
     *("site-new", "site-names", "trial-new", "trial-sites", "trial-names", "trial-closing", "site-calendars"),
+    *("api-clients", "api-client", "api-client-new", "api-client-rotate", "api-client-end"),
+    *("webhooks", "webhook", "webhook-new", "webhook-rotate"),
     *("consent-form-new", "safety-review", "safety-review-correct", "trial-safety-review", "setup"),
 })  # fmt: skip
 MORE = (
@@ -42,7 +64,10 @@ MORE = (
     ("today-everything", "/?all=book", COORDINATOR),
     ("participants-nobody", "/participants/?q=ZZZ", COORDINATOR),
     ("not-found", "/nowhere/", COORDINATOR),
+    ("forbidden", "/board/NCT07274059/review/", COORDINATOR),
 )
+REFUSED = frozenset({"not-found", "forbidden"})
+"""Pages that answer with an error, and are looked at for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +89,13 @@ def pages() -> tuple[list[Page], dict[str, str]]:
     waiting = Visit.objects.filter(participant__in=people, performed_on=None, cancelled_on=None)
     record = reverse("visit-deed", args=[waiting.order_by("target")[0].pk, "complete"])
     found.append(Page("record-activities", record, COORDINATOR))
+    if feed := CalendarFeed.objects.filter(owner__username=COORDINATOR).first():
+        found.append(Page("own-calendar-change", reverse("own-calendar-change", args=[feed.pk]), COORDINATOR))
     objects = dict(_objects())
     for name, endpoint in ADDRESSES.items():
-        if name.startswith("api-") or name in NOT_PAGES or "export" in name or endpoint.get is None:
+        if _is_of_the_api(name) or name in NOT_PAGES or "export" in name or endpoint.get is None:
+            continue
+        if name in {page.name for page in found}:
             continue
         if not endpoint.get and not endpoint.seen_by:
             left_out[name] = endpoint.why or "nobody of the demo may"
@@ -83,6 +112,11 @@ def pages() -> tuple[list[Page], dict[str, str]]:
         user = MANAGER if name in BY_MANAGER or name.startswith("mfa_") else COORDINATOR
         found.append(Page(name, address, INVESTIGATOR if name == "window-waive" else user))
     return found, left_out
+
+
+def _is_of_the_api(name: str) -> bool:
+    """Whether an address is one for programs; those of its clients are pages."""
+    return name.startswith("api-") and not name.startswith("api-client")
 
 
 def _objects() -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -132,6 +166,13 @@ def _rows(person: Participant, site: Site, trial: Trial) -> Iterator[tuple[str, 
         yield "deviation-act", {"pk": deviation.pk, "act": "assess"}
     if absence := Absence.objects.first():
         yield "absence", {"pk": absence.pk}
+    if left := SitePeriod.objects.first():
+        yield "former", {"pk": left.participant_id}
+    if milestone := ProductStep.objects.filter(done_on__isnull=False).order_by("pk").last():
+        yield "milestone", {"pk": milestone.pk}
+    if review := SafetyReview.objects.select_related("trial").first():
+        yield "review", {"trial": review.trial.code, "review": review.pk}
+    yield from _ways_out()
     if run := AmendmentRun.objects.first():
         yield "amendment", {"pk": run.pk}
     if level := Cohort.objects.select_related("trial").first():
@@ -150,3 +191,13 @@ def _rows(person: Participant, site: Site, trial: Trial) -> Iterator[tuple[str, 
         yield "account", {"pk": member.pk}
         if held := Membership.objects.filter(user=member).first():
             yield "membership", {"pk": held.pk}
+
+
+def _ways_out() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """By what other systems and groups are told."""
+    if client := ApiClient.objects.first():
+        yield "client", {"pk": client.pk}
+    if webhook := Webhook.objects.first():
+        yield "webhook", {"pk": webhook.pk}
+    if channel := Channel.objects.first():
+        yield "channel", {"pk": channel.pk}

@@ -46,7 +46,7 @@ def violations(page: Any) -> list[str]:
 
 
 def _look(server: str, only: list[str], named: list[str], *, sample: bool) -> list[str]:
-    from tests.pages.addresses import pages
+    from tests.pages.addresses import REFUSED, pages
     from tests.pages.browsing import READERS, Windows, browser
 
     found, left_out = pages()
@@ -65,7 +65,7 @@ def _look(server: str, only: list[str], named: list[str], *, sample: bool) -> li
                 answer = opened(page, f"{server}{one.address}")
                 if answer is None:
                     continue  # a file
-                if answer.status >= 400 and one.name != "not-found":
+                if answer.status >= 400 and one.name not in REFUSED:
                     wrong.append(f"{one.name} {reader.name}: {answer.status}")
                     continue
                 if "/accounts/login/" in page.url:

@@ -65,7 +65,7 @@ def test_it_starts_shows_a_page_stops_and_changes_nothing_the_next_time(
         seconds = time.monotonic() - begun
         said = log.read_text()
         assert f"http://127.0.0.1:{port}/" in said
-        assert "coordinator, investigator, monitor, manager; the password of each is" in said
+        assert "coordinator, investigator, monitor, manager, designer, administrator; the password" in said
         assert "Dayzero" in title(f"http://127.0.0.1:{port}/")
     assert process.returncode == 0, log.read_text()
     assert "Stopped." in log.read_text()

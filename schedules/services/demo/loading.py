@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
@@ -16,11 +17,13 @@ from participants.services import ConsentGiven
 from schedules.models import Visit, VisitPlace
 from schedules.services.demo.bookings import book_around, book_back, furnish
 from schedules.services.demo.cast import PARTS, SITES, Player, cast
+from schedules.services.demo.events import Stage, let_happen
 from schedules.services.demo.facts import record_demo_facts
 from schedules.services.demo.trust import ASKS_AGAIN, put_to_use, record_consent_forms
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.refusals import Enrolment
 from trials.audit.acts import recorded_as_caused
+from trials.domain.audit.signing import Proof
 from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Protocol
 from trials.formats.protocols import library
@@ -28,6 +31,7 @@ from trials.formats.sites.holiday_calendars import CHINA, load_calendar
 from trials.models import ConsentForm, ProtocolVersion, Role, Site, TrialSite, User
 from trials.selectors.records import protocol_of
 from trials.services.accounts.memberships import grant_membership
+from trials.services.accounts.proofs import prove_by_password
 from trials.services.protocols.publishing import import_protocol, publish_protocol
 from trials.services.sites.working_days import Corrections, first_working_days, record_working_days
 
@@ -36,8 +40,13 @@ ACCOUNTS: Mapping[str, Role] = {
     "investigator": Role.INVESTIGATOR,
     "monitor": Role.MONITOR,
     "manager": Role.DATA_MANAGER,
+    "designer": Role.DESIGNER,
+    "administrator": Role.ADMINISTRATOR,
 }
 """The accounts of the demo with their roles; the manager may also open the records."""
+
+FIRST = frozenset({"coordinator", "investigator", "monitor", "manager"})
+"""The accounts by which a demo is recognised: one of an older release has no others."""
 
 NAMES = {"coordinator": "Lin Qiu", "investigator": "Dr. Chen Yu", "monitor": "Mo Nan", "manager": "Gao Ming"}
 """The made-up names that stand printed under what they sign."""
@@ -76,7 +85,7 @@ def load_demo(*, today: date, now: datetime) -> bool:
     if not settings.DEMO_ALLOWED:
         raise DemoRefused(_("Made-up participants and accounts are for trying out, never for production."))
     known = set(User.objects.filter(username__in=ACCOUNTS).values_list("username", flat=True))
-    if known == set(ACCOUNTS):
+    if known >= FIRST:
         return False
     if known or Participant.objects.exists():
         raise DemoRefused(_("This database is in use; give the demo one of its own (DATABASE_URL)."))
@@ -84,9 +93,10 @@ def load_demo(*, today: date, now: datetime) -> bool:
     versions = _load_protocols(accounts["manager"], now)
     sites = _load_sites(accounts["manager"], versions, today)
     signed_at = datetime.combine(today, now.astimezone(ZoneInfo(ZONE)).timetz())
-    put_to_use(sites, versions, by=accounts["investigator"], password=PASSWORD, now=signed_at)
+    proof = _proof(accounts["investigator"], signed_at)
+    put_to_use(sites, versions, by=accounts["investigator"], proof=proof, now=signed_at)
     players = cast(today, _next_festival(today))
-    forms = record_consent_forms(versions, by=accounts["coordinator"], today=today)
+    forms, newer_form = record_consent_forms(versions, by=accounts["coordinator"], today=today)
     enrolments = [
         _enrolment(player, versions[player.trial], sites[player.site], forms[player.trial])
         for player in players
@@ -94,22 +104,32 @@ def load_demo(*, today: date, now: datetime) -> bool:
     ids = bulk_enrol(enrolments=enrolments, by=accounts["coordinator"])
     _perform(dict(zip(ids, players, strict=True)), today)
     record_demo_facts(ids=ids, today=today, now=now, by=accounts["coordinator"])
+    people = Participant.objects.select_related("site", "trial", "protocol_version").in_bulk(ids)
+    stage = Stage(
+        sites=sites,
+        people={(one.site.code, one.subject_code): one for one in people.values()},
+        today=today,
+        now=signed_at,
+        by=accounts,
+        proof=proof,
+    )
+    let_happen(stage, versions, _newest(versions[ASKS_AGAIN]), newer_form)
     book_around(ids, today, ZoneInfo(ZONE))
     book_back(ids, today, ZoneInfo(ZONE))
     return True
 
 
 def _load_accounts(today: date) -> dict[str, User]:
-    accounts = {}
+    accounts, hashed = {}, make_password(PASSWORD)
     for name, role in ACCOUNTS.items():
         chief = role == Role.DATA_MANAGER
-        accounts[name] = User.objects.create_user(
-            name,
-            f"{name}@dayzero.example",
-            PASSWORD,
+        accounts[name] = User.objects.create(
+            username=name,
+            email=f"{name}@dayzero.example",
+            password=hashed,  # one for all: to make another takes half a second
             is_staff=chief,
             is_superuser=chief,
-            first_name=NAMES[name],
+            first_name=NAMES.get(name, ""),
         )
         grant_membership(user=accounts[name], role=role, starts_on=today, by=None)
     return accounts
@@ -133,6 +153,15 @@ def _load_protocols(by: User, now: datetime) -> dict[str, ProtocolVersion]:
         ]
         versions[code] = editions[0 if code == ASKS_AGAIN else -1]
     return versions
+
+
+def _proof(who: User, now: datetime) -> Proof:
+    return prove_by_password(user=who, user_name=who.get_username(), password=PASSWORD, now=now)
+
+
+def _newest(version: ProtocolVersion) -> ProtocolVersion:
+    """The last edition of this version's trial that was taken in."""
+    return ProtocolVersion.objects.filter(trial=version.trial).latest("pk")
 
 
 def newer_editions() -> list[str]:

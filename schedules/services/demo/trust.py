@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from schedules.services.demo.cast import PARTS
+from trials.domain.audit.signing import Proof
 from trials.models import ConsentForm, Meaning, ProtocolVersion, Site, User
 from trials.selectors.protocols.approvals import signable_approval
-from trials.services.accounts.proofs import prove_by_password
 from trials.services.audit.signatures import sign
 from trials.services.protocols.approvals import Approval, record_approval
 from trials.services.protocols.consent_forms import Edition, record_consent_form
@@ -30,22 +30,28 @@ def put_to_use(
     versions: Mapping[str, ProtocolVersion],
     *,
     by: User,
-    password: str,
+    proof: Proof,
     now: datetime,
 ) -> None:
     """The approval of every trial's version at each of its sites, signed by the demo's investigator.
 
     `now` is on the day of the demo, from which on its accounts have their roles.
     """
-    proof = prove_by_password(user=by, user_name=by.get_username(), password=password, now=now)
     for number, part in enumerate(PARTS, 1):
-        site = sites[part.site]
-        today = now.astimezone(zone_of(site)).date()
-        day = max(today - APPROVED_BEFORE, min(today, _written_on(versions[part.trial]) + COMMITTEE))
-        said = Approval(day, f"EC-{day.year}-{number:03}", day)
-        approval = record_approval(site=site, version=versions[part.trial], approval=said, today=today, by=by)
-        record = signable_approval(approval, today)
-        sign(record=record, meaning=Meaning.APPROVED, shown=record.digest, by=by, proof=proof, now=now)
+        site, version = sites[part.site], versions[part.trial]
+        approve(site, version, number=number, by=by, proof=proof, now=now)
+
+
+def approve(
+    site: Site, version: ProtocolVersion, *, number: int, by: User, proof: Proof, now: datetime
+) -> None:
+    """The approval of a version at a site, by the letter of this number, signed."""
+    today = now.astimezone(zone_of(site)).date()
+    day = max(today - APPROVED_BEFORE, min(today, _written_on(version) + COMMITTEE))
+    said = Approval(day, f"EC-{day.year}-{number:03}", day)
+    approval = record_approval(site=site, version=version, approval=said, today=today, by=by)
+    record = signable_approval(approval, today)
+    sign(record=record, meaning=Meaning.APPROVED, shown=record.digest, by=by, proof=proof, now=now)
 
 
 def _written_on(version: ProtocolVersion) -> date:
@@ -56,13 +62,13 @@ def _written_on(version: ProtocolVersion) -> date:
 
 def record_consent_forms(
     versions: Mapping[str, ProtocolVersion], *, by: User, today: date
-) -> dict[str, ConsentForm]:
-    """The editions of each trial's consent form; gives by trial the one that everybody signed."""
+) -> tuple[dict[str, ConsentForm], ConsentForm]:
+    """The editions of the consent forms: by trial the one that everybody signed, and the newer one."""
     forms = {}
     for code, version in versions.items():
         first = Edition("1.0", today - APPROVED_BEFORE)
         forms[code] = record_consent_form(trial=version.trial, edition=first, by=by)
         if code == ASKS_AGAIN:
-            newer = Edition("2.0", today - NEW_FORM_BEFORE, consent_again=True)
-            record_consent_form(trial=version.trial, edition=newer, by=by)
-    return forms
+            edition = Edition("2.0", today - NEW_FORM_BEFORE, consent_again=True)
+            newer = record_consent_form(trial=version.trial, edition=edition, by=by)
+    return forms, newer

@@ -7,13 +7,18 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count
 
 from participants.models import Participant
-from schedules.models import Visit
+from schedules.domain.webhooks import PauseReason
+from schedules.models import Visit, Webhook
+from schedules.selectors.exchange.change_feed import last_number
+from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
 from schedules.services.exchange.differences import Reported, keep_difference
 from schedules.services.exchange.maps import MapContent, MapKey, name_subjects, save_map
 from trials.audit.acts import recorded
-from trials.models import ApiAct, Trial, TrialSite, User
+from trials.models import ApiAct, ApiClient, Trial, TrialSite, User
+from trials.outbound import new_signing_secret
 from trials.selectors.records import protocol_of, published_versions
 from trials.services.accounts.clients import ClientTerms, open_client
+from trials.stored_secrets import encrypted
 
 EDC, ENVIRONMENT, NAME = "rave", "training", "edc-training"
 
@@ -31,6 +36,7 @@ def connect_demo_edc(*, today: date, now: datetime, by: User | None) -> None:
     client, _secret = open_client(
         name=NAME, terms=terms, today=today, now=now, by=by, reason="Made up, to look at."
     )
+    _listen(client, now)
     version = published_versions(trial).first()
     codes = [rule.code for rule in protocol_of(version).visits] if version else []
     sites = list(
@@ -55,6 +61,20 @@ def connect_demo_edc(*, today: date, now: datetime, by: User | None) -> None:
     names = {person.subject_code: f"{trial.code}-{person.subject_code}" for person in people}
     name_subjects(edc_map=saved, names=names, by=by)
     _differ(trial, client.name, now=now, by=by)
+
+
+def _listen(client: ApiClient, now: datetime) -> None:
+    """Give it a webhook that is paused, to an address that nobody has: nothing is sent."""
+    number_all_changes()
+    Webhook.objects.create(
+        client=client,
+        url="https://edc.example/dayzero",
+        secret=encrypted(new_signing_secret()),
+        cursor=last_number(),
+        epoch=feed_epoch(),
+        paused_at=now,
+        paused_because=PauseReason.BY_HAND,
+    )
 
 
 def _largest_trial() -> Trial | None:

@@ -9,13 +9,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from participants.models import Anchor, Participant
+from participants.models import Absence, Anchor, Participant, ProductStep, SafetyReview, SitePeriod
 from schedules.domain.visits.status import clinic_days, standing
-from schedules.models import Visit
+from schedules.models import AmendmentRun, CalendarFeed, Visit, Webhook
 from schedules.selectors.store.stored_visits import record_of
 from schedules.services.demo.cast import cast
 from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
-from trials.models import Membership, ProtocolVersion, Role, SiteApproval, Trial, User
+from schedules.services.exchange.demo import connect_demo_edc
+from trials.models import Channel, Membership, ProtocolVersion, Role, SiteApproval, Trial, User
 from trials.selectors.records import protocol_of
 
 TODAY = date(2026, 11, 21)
@@ -105,6 +106,8 @@ def test_the_accounts_have_their_roles_and_a_password_that_is_stored_hashed() ->
         "investigator": Role.INVESTIGATOR,
         "monitor": Role.MONITOR,
         "manager": Role.DATA_MANAGER,
+        "designer": Role.DESIGNER,
+        "administrator": Role.ADMINISTRATOR,
     }
     for user in User.objects.all():
         assert user.check_password(PASSWORD)
@@ -135,7 +138,7 @@ def test_the_command_prints_the_accounts_each_time(capsys: pytest.CaptureFixture
     call_command("load_demo", "--today", "2026-11-21")
     call_command("load_demo", "--today", "2026-11-21")
     said = capsys.readouterr().out.splitlines()
-    accounts = "Accounts: coordinator, investigator, monitor, manager; password of each: dayzero-demo"
+    accounts = f"Accounts: {', '.join(ACCOUNTS)}; password of each: dayzero-demo"
     assert said == ["Loaded.", accounts, "The demo stands already; nothing was changed.", accounts]
 
 
@@ -164,5 +167,30 @@ def test_no_approval_is_older_than_the_edition_that_it_approves_and_windows_carr
     for approval in SiteApproval.objects.select_related("protocol_version"):
         assert str(approval.approved_on) > approval.protocol_version.label[:10], approval
     used = ProtocolVersion.objects.filter(participants__isnull=False).distinct()
-    labelled = [version for version in used if protocol_of(version).facts]
-    assert len(labelled) == 4, "one trial still uses its first edition, and waits for the newer one"
+    assert [version.label for version in used if not protocol_of(version).facts] == ["2026-01-12"], (
+        "of one trial most are still under the first edition, and are to sign before they are migrated"
+    )
+
+
+def test_more_happens_than_visits_and_nothing_of_it_is_sent() -> None:
+    load_demo(today=TODAY, now=NOW)
+    connect_demo_edc(today=TODAY, now=NOW, by=None)
+    run = AmendmentRun.objects.get()
+    assert run.finished_at
+    assert Counter(step.outcome for step in run.steps.all()) == {"done": 2, "consent": 5}
+    left = SitePeriod.objects.get()
+    assert (left.site.code, left.participant.site.code) == ("YANCHENG-3", "CHENGDU-WTC")
+    assert {absence.participant is not None for absence in Absence.objects.all()} == {True, False}
+    assert [step.step for step in ProductStep.objects.exclude(done_on=None).order_by("done_on")] == [
+        *("collection", "shipped", "received")
+    ]
+    assert SafetyReview.objects.get().opens_next
+    assert Webhook.objects.get().paused_at
+    assert Channel.objects.get().off_at
+    assert CalendarFeed.objects.get().owner.username == "coordinator"
+
+
+def test_a_demo_of_an_older_release_is_known_by_its_first_accounts() -> None:
+    for name in ("coordinator", "investigator", "monitor", "manager"):
+        User.objects.create_user(name)
+    assert not load_demo(today=TODAY, now=NOW)

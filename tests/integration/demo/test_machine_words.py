@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from schedules.services.demo.loading import ACCOUNTS, NAMES, load_demo
+from schedules.services.exchange.demo import connect_demo_edc
 from tests.cast import show_who_one_is
 from tests.pages.addresses import pages
 from trials.models import User
@@ -20,17 +21,18 @@ from trials.models import User
 TODAY, NOW = date(2026, 11, 21), datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 MACHINE = re.compile(
     r"""\bNaN\b | \bundefined\b | [\[{]['"] | %\( | \{[{%] | \d{4}-\d\d-\d\dT\d
-    | \b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}- | \b[a-z]+(?:_[a-z0-9]+)+\b | \b[a-z]+(?:-[a-z0-9]+)+\b""",
+    | \b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}- | \b(?!dzc_)[a-z]+(?:_[a-z0-9]+)+\b
+    | \b[a-z]+(?:-[a-z0-9]+)+\b""",
     re.VERBOSE,
 )
 ENGLISH = re.compile(r"(?:\b[A-Za-z][a-z'’]*[,.]? +){2,}[A-Za-z][a-z]+")
 """Three words in a row: names of trials, sites and software are shorter or have digits."""
 # English has hyphens of its own; an account is called as it was named; addresses of robots are quoted, and so
-# is the command that an administrator has to type.
+# are the command that an administrator has to type and the identifier of a client (dzc_...).
 WORDS = frozenset({
     *("half-life", "half-lives", "follow-up", "colony-stimulating", "high-dose", "stem-cell", "ultra-fast"),
     *("gene-modified", "sign-in", "sign-ins", "e-mail", "e-mails", "make-up", "read-only", "two-factor"),
-    *("edc-training", "cgi-bin", "access_token", "open-apis", "protocol-format", "self-cleaning"),
+    *("edc-training", "cgi-bin", "access_token", "open-apis", "protocol-format", "self-cleaning", "re-plan"),
     "separate_roles",
 })  # fmt: skip
 # A source is cited as it is titled, a reason stands as entered, a card is in the participant's language.
@@ -100,6 +102,7 @@ def faults_of(name: str, html: str, *, chinese: bool) -> Iterator[str]:
 def test_no_page_says_a_word_of_the_machine(who: str, language: str) -> None:
     with time_machine.travel(NOW, tick=False):
         load_demo(today=TODAY, now=NOW)
+        connect_demo_edc(today=TODAY, now=NOW, by=None)
         call_command("sweep")
         browser = Client(raise_request_exception=False)
         browser.force_login(User.objects.get(username=who))
@@ -116,7 +119,7 @@ def test_no_page_says_a_word_of_the_machine(who: str, language: str) -> None:
             if faults:
                 found[page.name] = faults
     assert not found
-    assert read > 60, "a monitor, who may open fewest, reads seventy"
+    assert read > 50, "a designer, who may open fewest, reads 54"
 
 
 @pytest.mark.parametrize(
