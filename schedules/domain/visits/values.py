@@ -13,7 +13,10 @@ from trials.domain.sites.plausible_days import Frame
 
 
 class VisitAction(StrEnum):
-    """Something that people do with a visit."""
+    """Something that people do with a visit.
+
+    Why is free text, without codes: `missed_reason` and its like in `schedules/models/visits.py`.
+    """
 
     BOOK = "book"
     UNBOOK = "unbook"

@@ -1,4 +1,8 @@
-"""Calendar subscriptions: opened once by a form, replaced, paused and revoked."""
+"""Calendar subscriptions: opened once by a form, replaced, paused and revoked.
+
+An address never expires: it lives until a person revokes it, or a fetch or the sweep finds that its owner has
+lost the role (`fetching.fetch_feed`, `access.sweep_feeds`).
+"""
 
 from __future__ import annotations
 
