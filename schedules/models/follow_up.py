@@ -275,7 +275,7 @@ class ChangeEvent(models.Model):
 
 
 class AmendmentRun(models.Model):
-    """Participants of sites being brought to another protocol version, one transaction each; resumable."""
+    """A migration of the participants of sites to an amendment, one transaction each; resumable."""
 
     from_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
     to_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="runs")

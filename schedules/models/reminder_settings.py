@@ -15,10 +15,10 @@ LANGUAGES = {"en": _("English"), "zh-hans": _("Simplified Chinese")}
 
 
 class ReminderSetting(models.Model):
-    """Where a trial, or one of its sites, wants a rule otherwise than Dayzero assumes it.
+    """What a trial, or one of its sites, wants of a rule instead of what Dayzero assumes.
 
-    `kind` empty: of all rules there. None, or an empty text, leaves what the trial, or else the default,
-    says (`schedules.domain.reminders.settings`).
+    Without a `kind` it is for all rules there. A column that is None or empty leaves what the trial says, or
+    else the default (`schedules.domain.reminders.settings`).
     """
 
     trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="+")

@@ -36,7 +36,7 @@ class StepOnRecord:
 
     @property
     def taken(self) -> StepTaken:
-        """The step as the rules of a course look at it."""
+        """The step in the form that the rules of a course take."""
         return StepTaken(self.step, self.on, self.attempt, self.ends)
 
 

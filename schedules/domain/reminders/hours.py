@@ -58,7 +58,7 @@ class Hours:
         return self.opening(self._working(day))
 
     def leaves(self, now: datetime, manner: Manner, *, any_day: bool = False) -> datetime:
-        """Give when a message of this manner leaves that is due now."""
+        """Give when a message that is due now leaves: at the first hour allowed, or the next morning."""
         if manner is Manner.AT_ONCE:
             return self.soonest(now, any_day=any_day)
         return self.next_morning(now, any_day=any_day)

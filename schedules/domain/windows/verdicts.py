@@ -77,7 +77,7 @@ class Verdict:
 
     @property
     def words(self) -> tuple[Words, ...]:
-        """The evidence as data."""
+        """The sentences of the evidence, each a template with its values."""
         return tuple(evidence.words for evidence in self.evidence)
 
     def missing_text(self, say: Say = plain) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class Progress:
 
 
 def sites_to_amend(user: User, trial: Trial, today: date) -> QuerySet[Site]:
-    """The sites of a trial whose participants a user may bring to another version."""
+    """The sites of a trial whose participants a user may migrate to an amendment."""
     running = TrialSite.objects.filter(within(roles_of(user, today), Right.RECORD), trial=trial)
     return Site.objects.filter(pk__in=running.values("site")).order_by("code")
 

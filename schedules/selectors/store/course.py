@@ -75,7 +75,7 @@ def steps_of(participant: Participant) -> list[CourseStep]:
 
 
 def attempt_of(steps: Iterable[CourseStep]) -> int:
-    """Which attempt at screening the steps have come to, from 1."""
+    """The latest attempt at screening among the steps; 1 for the first, and without steps."""
     return max((step.attempt for step in steps), default=1)
 
 

@@ -141,14 +141,14 @@ class Board:
 
     @property
     def said(self) -> dict[str, str]:
-        """The counts as they are said, with a plus where there are more."""
+        """The counts as shown, with a plus where counting stopped early."""
         numbers = {section.value: self.counts.get(section, 0) for section in Section}
         numbers |= {WARD: self.ward, CLOSED: self.closed}
         return {name: self._said(name, count) for name, count in numbers.items()}
 
     @property
     def closing_said(self) -> dict[Closing, str]:
-        """How many windows of each group there are, as it is said."""
+        """The counts of closing windows by group, as shown, with a plus where counting stopped early."""
         return {each: self._said(each.value, count) for each, count in self.closing.items()}
 
     def _said(self, name: str, count: int) -> str:

@@ -1,6 +1,6 @@
-"""Delivery by channels of the named list: within what a receiver takes, and never past a channel that rests.
+"""Delivery by channels: within what the receiver takes in a minute, and not while a channel rests.
 
-Each channel is rung for by itself, so that one that hangs holds up no other. What is due leaves as messages
+Each channel has a task of its own, so that one that hangs holds up no other. What is due leaves as messages
 of their own while the receiver's minute allows, and beyond that as one digest of the rest. What came of it
 is kept for each row, as it is for e-mail (`ledger`).
 """

@@ -46,7 +46,7 @@ def state_of(flag: Flag) -> FlagState:
 def row_of(
     flag: Flag | None, state: FlagState, window: ProtocolWindow, verdict: Verdict, now: datetime
 ) -> Row:
-    """The values of COLUMNS for a flag as it was decided; what cleared it stays beside it."""
+    """The values of COLUMNS for a flag as decided; what cleared it is kept until it opens again."""
     is_open = state.standing is FlagStanding.OPEN
     message = message_of(window, verdict) if is_open or flag is None else flag.message
     return (

@@ -128,7 +128,7 @@ def webhook_rotate(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "title": _("Give another secret"),
         "button": _("Give another secret"),
-        "words": _("Messages carry a signature of each secret for these days."),
+        "words": _("For these days messages are signed with the old secret and the new one."),
     }
     return render(request, "exchange/webhook_form.html", context, status=REFUSED if form.errors else 200)
 

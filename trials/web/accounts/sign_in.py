@@ -40,18 +40,18 @@ def locked_out(request: HttpRequest, *_others: Any) -> HttpResponse:
 
 
 def count_wrong_code(sender: object, request: HttpRequest, user: User, **_kwargs: Any) -> None:
-    """A wrong code of a second factor is a sign-in that failed."""
+    """Count a wrong code of the second factor as a failed sign-in."""
     credentials = {"username": user.get_username()}
     user_login_failed.send(sender=__name__, credentials=credentials, request=request)
 
 
 def keep_password_day(sender: object, user: User, **_kwargs: Any) -> None:
-    """Anyone who sets a password sets it for themselves."""
+    """Record that somebody set or changed their own password."""
     record_password(user=user, now=request_clock.now(), by=user)
 
 
 def keep_password_behind_link(sender: object, request: HttpRequest, user: User, **_kwargs: Any) -> None:
-    """A password set behind a link may be somebody else's than the owner's."""
+    """Record a password set behind a link, which somebody else than the owner may have opened."""
     record_password_behind_link(user=user, now=request_clock.now(), link=request.build_absolute_uri)
 
 

@@ -252,7 +252,7 @@ def cannot_judge(since: Point | None, missing: Gap, *evidence: Evidence) -> Verd
 
 
 def awaited(case: Case, missing: Gap, *evidence: Evidence) -> Verdict:
-    """Not yet while the window has not opened, then not to be judged, for want of a fact."""
+    """The verdict without a fact: not yet before the window opens, from then on it cannot be judged."""
     if not case.opened:
         return by_time(case, evidence, missing)
     return cannot_judge(case.starts, missing, *evidence)
