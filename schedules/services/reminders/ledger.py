@@ -84,6 +84,7 @@ def ring_reminders(
     with ExitStack() as stack:
         send = send or stack.enter_context(sending_by_email())
         ring = Ring(send, clock() + RING_SECONDS, clock, health=True)
+        # Of two asked for one is given as a probe, both where the server is well: more is not needed.
         allowance = claim_allowance(EMAIL, at=at(), most=2)
         ring.rests = not allowance
         if allowance == 1:  # after a rest one message is tried, and where nobody answers no more
@@ -281,6 +282,7 @@ def _heads(free: Any, passed: Sequence[int], most: int) -> list[ReminderDelivery
     """The first rows of up to `most` free messages, but for those passed over."""
     earlier = free.filter(message=OuterRef("message"), pk__lt=OuterRef("pk")).exclude(message="")
     first = free.filter(Q(message="") | ~Exists(earlier)).select_related("reminder")
+    # Not its reminder: one that another worker holds for another way would have this row passed over.
     first = first.select_for_update(of=("self",), skip_locked=True, no_key=True)
     if passed:
         first = first.exclude(pk__in=passed)
@@ -310,6 +312,7 @@ def _mates(free: Any, heads: Sequence[ReminderDelivery]) -> dict[str, list[Remin
     found: dict[str, list[ReminderDelivery]] = {}
     if names:
         rows = free.filter(message__in=names).exclude(pk__in=[head.pk for head in heads])
+        # In the order in which everybody locks them: two workers cannot wait for each other crosswise.
         rows = rows.select_related("reminder").order_by("id")
         for row in rows.select_for_update(of=("self",), skip_locked=True, no_key=True):
             found.setdefault(row.message, []).append(row)

@@ -52,7 +52,6 @@ _IDLE = {
     " AND %s BETWEEN last.at AND last.until"
     " AND last.entry = COALESCE((SELECT max(entry.id) FROM trials_auditentry entry), 0)",
 }
-# In the order of participants: joined by hash they come in any order, and chance says who is told first.
 _WRITE = (
     "INSERT INTO schedules_reminder ({columns}) {found} {unless}"
     # joined by hash they come in any order, and chance would decide who is told first
@@ -94,19 +93,23 @@ def sweep_reminders(*, now: datetime) -> int:
     no setting. Where only some records or the day have changed, only those are looked at, and what the day
     brings; everybody is looked at every HEALED.
     """
+    # A release with another rule, or another setting, makes things due that no entry of the trail tells of.
     seen = f"{settings.REMINDER_DAYS} {len(RULES)}"
     if _is_idle(now, seen):
         return 0
     # Before anything else is read: what is written meanwhile has a later number, and the next sweep sees it.
     newest, zones = newest_entry(), _zones()
+    # Not after `now`: where the clock was put back, what is due between is looked for among everybody.
     last = ReminderSweep.objects.filter(pk=_ONE, seen=seen, at__lte=now, whole_at__gt=now - HEALED).first()
     written = _sweep_changed(last, newest, zones, now) if last is not None else None
     whole_at = last.whole_at if last is not None and written is not None else now
     if written is None:
         lapse_reminders(now=now)
         written = sweep_rules(now=now)
+    # The moment before: BETWEEN holds at both ends, and at midnight there is a new day to be swept.
     until = min(_next_midnight(zones, now), (whole_at or now) + HEALED) - _MOMENT
     swept = {"entry": newest, "seen": seen, "at": now, "until": until, "whole_at": whole_at}
+    # The row is there but for the first time, and `update_or_create` would read and lock it before.
     if not ReminderSweep.objects.filter(pk=_ONE).update(**swept):
         ReminderSweep.objects.update_or_create(pk=_ONE, defaults=swept)
     return written
@@ -223,6 +226,7 @@ def renew_reminders(people: Collection[int], *, now: datetime, kinds: Collection
         return
     asked = [kind for kind in SWEPT if kind in kinds]
     places = places_now(now, asked, context_of(asked, people))
+    # SQLite has no INSERT inside WITH: there the two halves are two statements.
     if places.kinds and connection.vendor == "postgresql":
         mark_lapsed(_written_and_over(places, kinds, people), at=now)
         return
@@ -264,6 +268,7 @@ def _show_again(places: Places, people: Collection[int]) -> None:
         )
         again = [row[0] for row in cursor.fetchall()]
     if again:
+        # What left the bell with the reminder itself has its very instant (`mark_lapsed` writes both).
         theirs = ReminderRecipient.objects.filter(reminder__in=again, over_at=F("reminder__lapsed_at"))
         theirs.update(over_at=None, seen_at=None)
         Reminder.objects.filter(pk__in=again).update(lapsed_at=None)
@@ -304,6 +309,7 @@ def _named(kinds: Collection[str]) -> str:
 
 
 def _ids(people: Collection[int]) -> str:
+    # Numbers of ours, written out: the two databases take lists differently, and PostgreSQL no empty IN ().
     return ", ".join(str(int(pk)) for pk in sorted(people)) or "NULL"
 
 
