@@ -84,12 +84,12 @@ def _from(visit: PlannedVisit, begins: date) -> PlannedVisit:
 
 def hold_warning(protocol: Protocol, hold: Hold) -> PlanWarning:
     """Counts the days of the hold and says what the protocol allows next, or that it does not say."""
-    label = {anchor.code: anchor.label for anchor in protocol.anchors}
+    label = {anchor.code: Code(anchor.label) for anchor in protocol.anchors}
     values: dict[str, Value] = {
         "base": label[hold.base],
         "now": hold.now,
         "days": days_words(hold.days),
-        "anchor": label[hold.anchor].lower(),
+        "anchor": in_sentence(label[hold.anchor]),
         "began": hold.began,
         "expected": hold.expected,
         "given": first_treatment_name(protocol, hold.anchor),

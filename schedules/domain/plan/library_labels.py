@@ -14,6 +14,7 @@ LABELS = (
     _("Consent"),
     _("Enrolment"),
     _("Start of lymphodepletion"),
+    _("start of lymphodepletion"),  # inside a sentence (`treatment_names.in_sentence`)
     _("Chemotherapy"),
     _("Day 14"),
     _("Day 28"),

@@ -16,6 +16,7 @@ from participants.domain.lifecycle import PHASE_LABELS, STEP_LABELS
 from participants.models import Participant
 from schedules.domain.deviations.drafts import KIND_LABELS
 from schedules.domain.errors import VisitRefused
+from schedules.domain.plan.holds import Hold, hold_warning
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.replanning.hold_clock import waiting_of
 from schedules.domain.replanning.hold_wording import words_of_hold, words_of_wait
@@ -71,6 +72,16 @@ def test_a_hold_speaks_of_what_was_given_and_of_what_is_awaited():
     with override("zh-hans"):
         assert words.text(say).startswith("清淋化疗于")
         assert "chemotherapy" not in words_of_wait(waiting).text(say)
+
+
+@pytest.mark.parametrize("name", ["CART-SLE", "NCT07193667@2025-09-26.2", "NCT07339332@2026-01-14.2"])
+def test_a_hold_after_chemotherapy_is_said_in_one_language(name):
+    protocol = library.load(name)
+    hold = Hold("lymphodepletion-start", "infusion", date(2026, 12, 2), date(2026, 12, 7), date(2026, 12, 9))
+    with override("zh-hans"):
+        said = hold_warning(protocol, hold).words.text(say)
+    assert "清淋开始（2026-12-02）" in said
+    assert not re.search("[a-z]", said), said
 
 
 def test_names_inside_a_sentence_keep_their_capitals_where_they_have_them():
