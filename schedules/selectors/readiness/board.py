@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
 from participants.selectors.participants import participants_visible_to
@@ -35,7 +35,7 @@ from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Cohort, ProtocolVersion, Site, Trial, User
-from trials.selectors.among import AmongIds
+from trials.selectors.among import AmongIds, AmongMany
 from trials.selectors.records import protocol_of, published_versions, published_versions_of, trials_visible_to
 from trials.selectors.together import read_together
 from trials.spoken import place_text
@@ -125,8 +125,8 @@ def courses_of(protocol: Protocol, trial: int, now: datetime | None) -> TrialCou
     """The courses, planned or past, of everybody in a trial whose day zero is known; with the reviews of it.
 
     Whose planned day is over and has not come is judged at `now` by the day of their own site; of a history
-    that is imported, without `now`, nobody's. One query. Those without a day zero, who wait in screening or
-    ended there, are not read at all.
+    that is imported, without `now`, nobody's. Four queries. Those without a day zero, who wait in screening
+    or ended there, are not read at all.
     """
     people, rows, held = _rows_of(protocol, trial)
     days = _days_there(people, now) if now else {}
@@ -185,26 +185,31 @@ class _Rows:
 
 
 def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Peer], _Rows, Sequence[Any]]:
-    """Those whose day zero is known, what is on record of them, and the reviews; one query."""
+    """Those whose day zero is known, what is on record of them, and the reviews; four queries.
+
+    What there is of everybody is read by itself: of thousands of rows the making and taking apart of one
+    value took three times as long as the reading.
+    """
     marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
     theirs = _of_trial(trial)
-    set_ = Anchor.objects.filter(theirs, code__in=[*marked, protocol.day_zero])
-    people, days, derived, ends, taken, held, sites = read_together(
+    people = list(
         Participant.objects.filter(trial=trial)
         .order_by("pk")
-        .values_list("pk", "subject_code", "cohort__code", "site_id"),
-        set_.order_by().values_list("participant_id", "code", "planned_on", "actual_on"),
-        _derived(set_, marked),
-        _observed(trial),
+        .values_list("pk", "subject_code", "cohort__code", "site_id")
+    )
+    set_ = Anchor.objects.filter(theirs, code__in=[*marked, protocol.day_zero]).order_by()
+    anchors: dict[int, dict[str, tuple[date, bool]]] = defaultdict(dict)
+    for pk, code, planned, actual in set_.values_list("participant_id", "code", "planned_on", "actual_on"):
+        if day := actual or planned:
+            anchors[pk][code] = (day, actual is not None)
+    derived, taken, held, sites = read_together(
+        _derived([pk for pk, days in anchors.items() if days.keys().isdisjoint(marked)], marked),
         CourseStep.objects.filter(theirs, undone=False, step__in=STEPS).order_by("pk"),
         _reviews(trial),
-        Site.objects.filter(Exists(Participant.objects.filter(trial=trial, site=OuterRef("pk")))),
+        Site.objects.filter(pk__in={site for *_person, site in people}),
     )
-    anchors: dict[int, dict[str, tuple[date, bool]]] = defaultdict(dict)
-    for pk, code, planned, actual in days:
-        anchors[pk][code] = (actual or planned, actual is not None)
     observed: dict[int, list[tuple[str, date]]] = defaultdict(list)
-    for pk, code, day in ends:
+    for pk, code, day in _observed(trial):
         observed[pk].append((code, day))
     steps: dict[int, list[CourseStep]] = defaultdict(list)
     for step in taken:
@@ -305,16 +310,10 @@ def gate_words(
     return tuple(found)
 
 
-def _derived(set_: QuerySet[Anchor], marked: list[str]) -> QuerySet[Any, Any]:
-    """The first day that the visits at the point of no return count from, where no anchor of it stands.
-
-    Found from the few of whom none stands, to their visits: a trial has thirty for each who went before.
-    """
-    own = Count("pk", filter=Q(code__in=marked))
-    without = set_.order_by().values("participant").annotate(own=own).filter(own=0).values("participant")
-    theirs = AmongIds("participant_id", without)
+def _derived(people: Collection[int], marked: Collection[str]) -> QuerySet[Any, Any]:
+    """The first day that the visits at the point of no return count from; of people without its anchor."""
     # what was begun before it was repeated is over, and nothing of it is live
-    visits = Visit.objects.live().filter(theirs, anchor_code__in=marked)
+    visits = Visit.objects.live().filter(AmongMany("participant_id", people), anchor_code__in=marked)
     return visits.order_by("participant_id").values_list("participant_id").annotate(Min("anchor_on"))
 
 
@@ -328,7 +327,7 @@ def _observed(trial: int) -> QuerySet[Any, Any]:
     windows = ProtocolWindow.objects.filter(
         _of_trial(trial), kind=WindowKind.OBSERVATION, ends_on__isnull=False, cancelled_on=None
     )
-    return windows.order_by("pk").values_list("participant_id", "code", "ends_on")
+    return windows.order_by().values_list("participant_id", "code", "ends_on")
 
 
 @dataclass(frozen=True, slots=True)
