@@ -8,7 +8,7 @@ its words. What is only unusual (a day outside the window) asks for a reason; wh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from participants.domain.lifecycle import STEP_LABELS, Step
 from schedules.domain.plan.slots import activities_at
@@ -35,6 +35,9 @@ from trials.domain.refusals import IN_THE_FUTURE, REASON_MISSING, Refusal
 from trials.domain.sites.wall_clock import refusal_of
 from trials.domain.words import days_words
 from trials.domain.words import mark as _
+
+LONGEST_BOOKING = timedelta(hours=24)
+"""A mistyped year would take a room for ever; what lasts longer is a stay on the ward."""
 
 
 def actions_of(visit: VisitState) -> tuple[VisitAction, ...]:
@@ -236,9 +239,13 @@ def _refusals_of_hours(booking: Booking) -> Iterator[Refusal]:
         yield Refusal("start", message, {"other": booking.start.date(), "day": booking.on})
     if booking.end and not booking.start:
         yield Refusal("start", _("Give the hour at which it begins too."))
-    # In UTC: two instants of one zone are compared by the clock on the wall, and an hour may come twice.
-    elif booking.start and booking.end and booking.end.astimezone(UTC) <= booking.start.astimezone(UTC):
-        yield Refusal("end", _("It ends before it begins: give a later hour."))
+    elif booking.start and booking.end:
+        # In UTC: two instants of one zone are compared by the clock on the wall, and an hour may come twice.
+        length = booking.end.astimezone(UTC) - booking.start.astimezone(UTC)
+        if length <= timedelta():
+            yield Refusal("end", _("It ends before it begins: give a later hour."))
+        elif length > LONGEST_BOOKING:
+            yield Refusal("end", _("A booking lasts 24 hours at most: give an earlier hour."))
 
 
 def _impossible(on: date, history: History) -> Refusal | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import reduce
 
@@ -89,6 +89,15 @@ class BookedTime:
         minutes = terms.minutes if terms else DEFAULT_MINUTES
         return self.start, self.end or later(self.start, timedelta(minutes=minutes))
 
+    def days(self, terms: ResourceTerms | None = None) -> list[date]:
+        """Return the days on which it is: one that goes on past midnight is on the next day as well."""
+        span = self.span(terms)
+        if span is None or self.on == date.max:
+            return [self.on]
+        after = self.on + timedelta(days=1)
+        until = span[1].replace(tzinfo=None)
+        return [self.on, after] if until > datetime.combine(after, time.min) else [self.on]
+
     def is_one_with(self, other: BookedTime) -> bool:
         """Return whether both are one appointment: two visits of a participant at one hour, in one room."""
         mine, theirs = (
@@ -116,7 +125,8 @@ class OpenVisit:
 class DayAtSite:
     """What is known of one day at a site: why nobody can be seen, who is away (words), or None.
 
-    `others` are the bookings of that day at the site, and those of the participant elsewhere. Who takes
+    `others` are the bookings at the site that are on that day or on another on which the booking at hand is,
+    and those of the participant elsewhere. Who takes
     a room is said of participants of the same trial and of `seen_trials` alone.
     """
 
@@ -148,14 +158,19 @@ def grave(clashes: Iterable[Clash]) -> list[Clash]:
 def _person(booked: BookedTime, others: Iterable[BookedTime], day: DayAtSite) -> Iterator[Clash]:
     own = _span(booked, day)
     for other in others:
-        if other.participant != booked.participant or other.on != booked.on:
+        if other.participant != booked.participant:
             continue
         theirs = _span(other, day)
         if own and theirs and _overlap(_instants(own), _instants(theirs)) and not booked.is_one_with(other):
+            words: dict[str, Value] = {"visit": Code(other.what), "hour": f"{theirs[0]:%H:%M}"}
             message = _("The participant is booked for %(visit)s from %(hour)s on the same day.")
-            words = Words.of(message, {"visit": Code(other.what), "hour": f"{theirs[0]:%H:%M}"})
-            yield Clash(ClashKind.PERSON, words, other.visit)
-        elif not (booked.ward and other.ward):
+            if other.on != booked.on:
+                words["day"] = other.on
+                message = _(
+                    "The participant is booked for %(visit)s on %(day)s from %(hour)s: the two overlap."
+                )
+            yield Clash(ClashKind.PERSON, Words.of(message, words), other.visit)
+        elif other.on == booked.on and not (booked.ward and other.ward):
             message = _("%(visit)s of the participant is booked on the same day.")
             yield Clash(ClashKind.SAME_DAY, Words.of(message, {"visit": Code(other.what)}), other.visit)
 
