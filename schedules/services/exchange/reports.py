@@ -25,7 +25,7 @@ from schedules.domain.visits.reported_values import ReportedField, values_agree
 from schedules.domain.visits.values import Booking, Completion
 from schedules.domain.windows.fact_sources import feeds_of
 from schedules.models import EdcConfirmation, ValueDifference, Visit
-from schedules.selectors.store.course import clock_at
+from schedules.selectors.store.course import clock_at, visit_under
 from schedules.services.exchange.differences import Reported, ValuesDiffer, agree, keep_difference
 from schedules.services.exchange.said_at_visits import put_said, said_beside_the_day
 from schedules.services.replanning.moves import record_anchor
@@ -110,9 +110,7 @@ def _taken_in(
             return completed
         return _beside(visit, ours, report, act, kept, by, now)
     if isinstance(act, Booking):
-        stands = (visit.booked_on, visit.booked_start, visit.booked_end, visit.booked_place)
-        taken = (visit.booked_resource_id, visit.booked_staff_id)
-        if (*stands, *taken) == (act.on, act.start, act.end, act.place.strip(), act.resource, act.staff):
+        if _is_booked_so(visit, act):
             return visit
         return book_visit(**shared, booking=act, reason=report.reason)
     if act == MISSED and visit.missed_on is not None:
@@ -123,6 +121,15 @@ def _taken_in(
         kept.append(_kept(visit.participant, outcome_on_record(visit), reported, by, now))
         return visit
     return REASONED[act](**shared, reason=report.reason)
+
+
+def _is_booked_so(visit: Visit, asked: Booking) -> bool:
+    """Whether the booking that is asked for is on record, of a visit that is to come by it."""
+    stands = (visit.booked_on, visit.booked_start, visit.booked_end, visit.booked_place)
+    taken = (visit.booked_resource_id, visit.booked_staff_id)
+    said = (asked.on, asked.start, asked.end, asked.place.strip(), asked.resource, asked.staff)
+    state = visit_under(visit, protocol_of(visit.participant.protocol_version))
+    return (*stands, *taken) == said and state.live and not state.booking_lost
 
 
 def _unknown_windows(visit: Visit, act: Completion) -> list[Refusal]:
