@@ -17,7 +17,13 @@ from schedules.selectors.store.course import CourseState, clock_at, ending_step,
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.site_locks import lock_sites
-from schedules.services.store.visit_writing import NO_BOOKING, Value, announce, write_visits
+from schedules.services.store.visit_writing import (
+    NO_BOOKING,
+    Value,
+    announce,
+    forget_preparations,
+    write_visits,
+)
 from trials.domain.protocols.protocol import Protocol, Role, VisitRule
 from trials.domain.refusals import Refusal
 from trials.models import Site, TrialSite, User
@@ -116,6 +122,7 @@ def transfer(
         refusals.append(Refusal.said("release", message % {"visits": listed}))
     refuse(refusals, CourseRefused)
     assert site is not None
+    forget_preparations(list(live_visits(person).values_list("pk", flat=True)))
     write_visits(person.pk, list(booked.values_list("pk", flat=True)), "unbooked", now, **NO_BOOKING)
     _end_period(person, on)
     person.site = site

@@ -12,6 +12,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from schedules.domain.plan.values import AnchorKind, Plan
 from schedules.domain.reminders.rules import OF_VISITS, OF_WINDOWS
+from schedules.domain.visits.bookings import needs_no_booking
 from schedules.domain.visits.visit import PLAN_COLUMNS, VisitState, plan_row
 from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Visit
 from schedules.selectors.store.records import Record
@@ -20,6 +21,7 @@ from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.evaluation_marks import mark_for_evaluation
 from schedules.services.store.plan_rows import WINDOW_COLUMNS, window_row
 from schedules.services.store.unscheduled_names import name_added
+from schedules.services.store.visit_writing import forget_preparations
 from trials.domain.audit.own_reasons import PLAN_NO_LONGER_ASKS
 from trials.domain.language import kept
 from trials.domain.protocols.protocol import Role
@@ -98,6 +100,7 @@ class _Difference:
         self.revived: list[Row] = []
         self.judged: list[int] = []
         self.agreed: list[int] = []
+        self.unprepared: list[int] = []
         self.added: list[Row] = []
         self.cancelled: list[Row] = []
         self.windows_stood: list[Row] = []
@@ -136,6 +139,7 @@ class _Difference:
             self.judged.append(visit.pk)
         if row is not None:
             self._note_agreed(visit, row)
+            self._note_prepared(visit, row)
             self.stood.append((visit.pk, *visit.planned))
             self.moved.append((visit.pk, *row))
             self.events.append(("moved", visit.participant_id, visit.pk))
@@ -149,8 +153,16 @@ class _Difference:
         if visit.live and visit.booked_on and visit.outside_reason and not same_window:
             self.agreed.append(visit.pk)
 
+    def _note_prepared(self, visit: VisitState, row: Row) -> None:
+        """What was prepared for the day of a visit that comes without a booking was for that day."""
+        unbooked = visit.performed_on is None and visit.booked_on is None
+        given = unbooked and needs_no_booking(visit.place, visit.timing, visit.opens, visit.closes)
+        if given and row[_OPENS] != visit.opens:
+            self.unprepared.append(visit.pk)
+
     def _revive(self, visit: VisitState, row: Row, held: date | None) -> None:
         """A visit that an earlier plan had withdrawn, and this one asks for again: phones know it still."""
+        self._note_prepared(visit, row)
         self.stood.append((visit.pk, *visit.planned))
         self.moved.append((visit.pk, *row))
         self.revived.append((visit.pk, None, "", True, held))
@@ -174,6 +186,8 @@ class _Difference:
         update_rows(Visit, _CANCEL_VISIT, self.cancelled, beside)
         if self.agreed:
             Visit.objects.filter(pk__in=self.agreed).update(outside_reason="")
+        if self.unprepared:
+            forget_preparations(self.unprepared)
         update_rows(Visit, (*_CANCEL_VISIT, "held_on"), self.revived)
         load_rows(Visit, (*PLAN_COLUMNS, "attempt", "held_on"), self.added)
         update_rows(ProtocolWindow, *_differing(_MOVE_WINDOW, self.windows_stood, self.windows_moved))

@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from participants.domain.lifecycle import NOT_APPLICABLE, Step
 from participants.models import CourseStep, Participant
 from schedules.domain.errors import VisitRefused
-from schedules.models import CalendarState, ChangeEvent, Visit
+from schedules.models import CalendarState, ChangeEvent, Visit, VisitPreparation
 from schedules.selectors.store.course import held_since, live_visits, waiting_visits
 from schedules.services.reminders.sweeping import renew_reminders
 from schedules.services.store.deviation_drafts import draft_of_visits
@@ -22,6 +22,7 @@ from trials.domain.refusals import Refusal
 from trials.spoken import refuse, say
 
 RECORD = "schedules.visit"
+_AT_ONCE = 10_000  # below the number of parameters that a statement may have
 Value = date | datetime | str | bool | int | None
 NO_BOOKING: dict[str, Value] = {
     "booked_on": None,
@@ -34,6 +35,8 @@ NO_BOOKING: dict[str, Value] = {
     "outside_reason": "",
 }
 """The columns of a visit that is not booked."""
+NOT_ARRIVED: dict[str, Value] = {"arrived_on": None, "arrived_at": None, "arrived_zone": ""}
+"""The columns of a visit for which nobody has come."""
 
 
 def lock_participant(pk: int) -> Participant:
@@ -87,6 +90,12 @@ def write_visits(participant: int, pks: Sequence[int], kind: str, now: datetime,
     )
     announce(participant, pks, kind, now)
     draft_of_visits(pks, now)
+
+
+def forget_preparations(visits: Sequence[int]) -> None:
+    """Untick what was prepared for visits whose day is another one, or none, now: it was for that day."""
+    for first in range(0, len(visits), _AT_ONCE):
+        VisitPreparation.objects.filter(visit__in=visits[first : first + _AT_ONCE]).delete()
 
 
 def cancelled_with(step: CourseStep, today: date) -> dict[str, Value]:

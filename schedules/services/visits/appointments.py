@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from participants.domain.lifecycle import Step
 from participants.models import CourseStep
 from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.allowed_actions import (
@@ -36,9 +37,11 @@ from schedules.selectors.store.course import (
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.visit_writing import (
     NO_BOOKING,
+    NOT_ARRIVED,
     Value,
     asking,
     cancelled_with,
+    forget_preparations,
     lock_visit,
     write_visit,
 )
@@ -106,6 +109,10 @@ def book_visit(
         "booked_staff_id": booking.staff,
         "outside_reason": "" if state.free or state.window.holds(booking.on) else reason.strip(),
     }
+    if visit.arrived_on not in (None, booking.on):  # whoever came then comes again
+        values |= NOT_ARRIVED
+    if visit.booked_on not in (None, booking.on):
+        forget_preparations([visit.pk])
     write_visit(visit, "booked", now, **values, **(_window_on(booking.on) if state.free else {}))
     follow_booking(visit, state, standing.protocol, by=by, now=now)
     return visit
@@ -116,6 +123,7 @@ def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
     """Give a booking up, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, VisitAction.UNBOOK)
     refuse(refusals_of_reason(reason), VisitRefused)
+    forget_preparations([visit.pk])
     write_visit(visit, "unbooked", now, **NO_BOOKING)
     follow_booking(visit, _state(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     return visit
@@ -139,7 +147,7 @@ def withdraw_arrival(*, visit: Visit, version: int, by: User | None, reason: str
     """Take back that the participant has come: a correction, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, VisitAction.UNDO_ARRIVAL)
     refuse(refusals_of_reason(reason), VisitRefused)
-    write_visit(visit, "not-arrived", now, arrived_on=None, arrived_at=None, arrived_zone="")
+    write_visit(visit, "not-arrived", now, **NOT_ARRIVED)
     return visit
 
 
@@ -233,7 +241,8 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     """Take back that a visit was done, missed or cancelled: a correction, with a reason.
 
     Its activities go with it, and so do what was confirmed of windows at it and the actual day of the
-    anchor that it was; its booking is as it was, with the reason for a day outside the window. One that
+    anchor that it was; its booking is as it was, with the reason for a day outside the window, unless the
+    participant went to another site since, where that booking is none. One that
     the course ended with its other visits is cancelled with them again, and one that was still to come after
     the end is to come again. The trail keeps what stood. Raises
     VisitRefused where something that was done hangs on it, and Stale.
@@ -251,6 +260,8 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     again = _step_numbered(stood.cancelled_by, standing)
     end = again or _end_that_it_saw(standing, stood)
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
+    if _booked_elsewhere(visit, standing, stood):
+        values |= NO_BOOKING
     agreed = bool(values.get("outside_reason", visit.outside_reason))
     if end and not moves and (again or _ends_with(end, visit, state, agreed=agreed)):
         values |= cancelled_with(end, clock_at(visit.participant.site, now).today)
@@ -291,6 +302,14 @@ def _as_it_stood(visit: Visit, state: VisitState, stood: Stood) -> dict[str, Val
     if state.free and visit.booked_on:  # being done moved its window there
         values |= _window_on(visit.booked_on)
     return values
+
+
+def _booked_elsewhere(visit: Visit, standing: CourseState, stood: Stood) -> bool:
+    """Whether a visit was recorded with a booking that a transfer since would have cancelled."""
+    left = next((step for step in reversed(standing.steps) if Step(step.step) is Step.TRANSFER), None)
+    if left is None or visit.booked_on is None or visit.booked_on < left.happened_on:
+        return False
+    return stood.entry < entry_of_creation("participants.coursestep", left.pk)
 
 
 def _end_that_it_saw(standing: CourseState, stood: Stood) -> CourseStep | None:

@@ -193,7 +193,7 @@ def just_done(row: BoardRow, outcome: Outcome, section: Section) -> JustDone | N
 def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     visit, day = row.visit, _day(said)
     booking = Booking(day, sure=bool(said.get("sure")), anyway=bool(said.get("anyway")))
-    reason, was_booked = str(said.get("reason", "")), visit.booked_on is not None
+    reason, stood = str(said.get("reason", "")), bool(visit.booked_on or visit.arrived_on)
     other = _other(request, visit, said)
     act: dict[str, Any] = {"booking": booking, "by": user_of(request), "reason": reason, "now": now()}
     if other and window_of(other[0]).holds(day):
@@ -210,9 +210,9 @@ def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
         "day": near_here(day),
         "where": where,
     }
-    # to undo a booking gives it up: what was booked otherwise before would not be as it was
+    # to undo a booking gives it up: what was booked otherwise, or an arrival, would not be as it was
     text = _("%(visit)s is booked for %(day)s, %(where)s.")
-    return Outcome(text % words, undo="" if was_booked else "book")
+    return Outcome(text % words, undo="" if stood else "book")
 
 
 def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
