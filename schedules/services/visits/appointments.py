@@ -109,7 +109,7 @@ def book_visit(
         "booked_staff_id": booking.staff,
         "outside_reason": "" if state.free or state.window.holds(booking.on) else reason.strip(),
     }
-    if visit.arrived_on not in (None, booking.on):  # whoever came then comes again
+    if visit.arrived_on not in (None, booking.on):  # the person comes again
         values |= NOT_ARRIVED
     if visit.booked_on not in (None, booking.on):
         forget_preparations([visit.pk])
