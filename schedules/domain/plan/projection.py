@@ -102,6 +102,7 @@ def _lay_out(
     visits = [visit for slot in placing.slots if (visit := placing.place(slot))]
     for hold in find_holds(protocol, resolved):
         visits = lengthen_rest(visits, hold)
+    # Stable: visits of one target and opening stay in the order of the document.
     visits.sort(key=lambda visit: (visit.window.target, visit.window.opens))
     if calendar:
         visits = [suggest(visit, calendar) for visit in visits]

@@ -113,6 +113,7 @@ class Same:
         return isinstance(other, Same) and self.protocol is other.protocol
 
     def __hash__(self) -> int:
+        # The protocol is held here, so that no other one can get its id while something is kept under it.
         return id(self.protocol)
 
 

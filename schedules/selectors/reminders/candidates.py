@@ -81,6 +81,8 @@ _LIVE = (
     "it.performed_on IS NULL AND it.missed_on IS NULL AND it.cancelled_on IS NULL"
     " AND it.held_on IS NULL AND it.applies"
 )
+# The contrary of `BOOKED` (selectors/visits/status_query.py) in words of both databases; and what was booked
+# for a day that is over is booked no more.
 _NOT_BOOKED = (
     "(it.booked_on IS NULL OR it.booked_on < place.today OR NOT"
     " (it.outside_reason <> '' OR it.booked_on BETWEEN it.opens AND it.closes))"
@@ -155,6 +157,7 @@ _SOURCES = {
     CLOSING: _of_visit("closes", f"it.closes {_BETWEEN} AND {_NOT_BOOKED}"),
     "book": _of_visit("opens", f"it.opens {_BETWEEN} AND it.place <> 'ward' AND {_NOT_BOOKED}"),
     "coming": _of_visit("booked_on", f"it.booked_on {_BETWEEN}"),
+    # A window of less than five days has no half to speak of (ours).
     "half": _of_visit(
         "closes",
         "it.opens <= place.today AND it.closes >= place.today AND {gap:it.closes,it.opens} >= 4"
@@ -250,6 +253,7 @@ _SOURCES = {
         label="it.version",
         participant="",
     ),
+    # 330 days: some eleven months after their anchor and later, the long follow-up (ours).
     "contact": _of_visit(
         "opens", f"it.opens {_BETWEEN} AND it.place <> 'ward' AND {{gap:it.target,it.anchor_on}} >= 330"
     ),

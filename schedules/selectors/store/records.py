@@ -233,6 +233,8 @@ def record_of(pk: int, *, lock: bool = False) -> Record:
 
 
 def _people(ids: Sequence[int], *, lock: bool) -> QuerySet[Participant]:
+    # By their ids, as everybody locks them, or two who each hold some would wait for one another; and of
+    # themselves alone: their site and trial come along, and a lock on those would hold up everybody there.
     people = Participant.objects.filter(pk__in=ids).order_by("pk")
     return people.select_for_update(of=("self",), no_key=True) if lock else people
 

@@ -38,9 +38,11 @@ def number_changes() -> int:
 
     All changes of one participant are written under that participant's lock, so theirs keep their order.
     """
+    # Outside the transaction, which on SQLite takes the one lock of writers as it begins.
     if not ChangeEvent.objects.filter(number=None).exists():
         return 0
     with transaction.atomic(), connection.cursor() as cursor:
+        # SQLite needs no lock of ours: it has one writer at a time.
         if connection.vendor == "postgresql":
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [DRAINER])
             if not cursor.fetchone()[0]:

@@ -78,6 +78,7 @@ def ring_webhooks(
         return 0
     ends, tried = clock() + RING_SECONDS, 0
     for webhook in (
+        # Those that answer first: one whose receiver hangs would take the time of this ring from them.
         running_webhooks(now()).filter(paused_at=None).order_by(F("rests_until").asc(nulls_first=True))
     ):
         ring = _Ring(webhook, send or _post, lambda: clock() + SECONDS <= ends)
@@ -159,6 +160,7 @@ class _Ring:
         resting = self.webhook.rests_until and self.webhook.rests_until > at
         if self.webhook.paused_at or self.webhook.ended_at or resting or not self.has_time():
             return 0
+        # After a failure one message asks whether the receiver is back: a batch might wait SECONDS for each.
         probing = self.webhook.failures > 0
         claimed = self._claim(at, 1 if probing else BATCH)
         tried = 0
@@ -189,6 +191,7 @@ class _Ring:
                 reason=NOT_IN_SIGHT,
             )
             return
+        # These very bytes are signed and sent: JSON that is written a second time may differ.
         body = json.dumps(_body(self.webhook, delivery), separators=(",", ":")).encode()
         try:
             headers = _headers(self.webhook, delivery.key, now, body)

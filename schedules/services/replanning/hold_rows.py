@@ -187,6 +187,7 @@ def _lapse(record: Record, today: date, but: Sequence[Draft]) -> None:
 
 def _of_an_earlier_block(record: Record, key: str) -> bool:
     """Whether a hold was one after chemotherapy that was given before it was repeated: that stays so."""
+    # A key is kind, participant, the day on which chemotherapy began, and the evidence.
     began = date.fromisoformat(key.split(":")[2])
     given = Visit.objects.filter(participant=record.participant, attempt__lt=record.attempt)
     return given.filter(performed_on=began).exists()

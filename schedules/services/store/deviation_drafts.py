@@ -176,6 +176,7 @@ def _write(wanted: Sequence[Wanted], standing: Iterable[Deviation]) -> set[int]:
             continue
         kept.add(one.pk)
         row = _row(one, each.draft)
+        # All but the version: what says the same is not written, or an open form would grow stale by it.
         if row[:-1] != _stored(one):
             changed.append((one.pk, *row))
     update_rows(Deviation, _COLUMNS, changed)

@@ -131,6 +131,7 @@ class _Difference:
             elif (visit.live or visit.performed_on) and row != visit.planned:
                 self._change(visit, row, today)
         self.added.extend((*row, record.attempt, _held(record, row)) for row in planned.values())
+        # Without their ids, since COPY gives none back: who reads the feed looks at the participant.
         self.events.extend(("added", record.participant.pk, None) for _row in planned)
 
     def _change(self, visit: VisitState, row: Row | None, today: date) -> None:
@@ -188,6 +189,7 @@ class _Difference:
             Visit.objects.filter(pk__in=self.agreed).update(outside_reason="")
         if self.unprepared:
             forget_preparations(self.unprepared)
+        # Without `beside`: they are among the moved as well, whose version and sequence have risen above.
         update_rows(Visit, (*_CANCEL_VISIT, "held_on"), self.revived)
         load_rows(Visit, (*PLAN_COLUMNS, "attempt", "held_on"), self.added)
         update_rows(ProtocolWindow, *_differing(_MOVE_WINDOW, self.windows_stood, self.windows_moved))
@@ -197,6 +199,7 @@ class _Difference:
         CalendarState.objects.filter(participant__in=self.people).update(
             revision=F("revision") + 1, changed_at=self.now
         )
+        # Last: both look at the rows that were written above.
         renew_reminders(self.people, now=self.now, kinds=(*OF_VISITS, *OF_WINDOWS))
         draft_of_visits(self.judged, self.now)
 

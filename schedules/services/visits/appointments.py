@@ -170,6 +170,7 @@ def complete_visit(
     history = history_of(visit, standing)
     refusals = list(refusals_of_completion(state, completion, history, clock))
     asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
+    # What cannot be is refused at once; what only wants a reason is asked below, with what moves with it.
     refuse(refusals if len(asked) < len(refusals) else (), VisitRefused)
     refuse_other_day(state, completion.on, protocol, visit.participant_id)
     values: dict[str, Value] = {
@@ -177,6 +178,7 @@ def complete_visit(
         "performed_at": completion.at,
         "performed_zone": _zone_of_record(visit, completion),
         "outside_reason": completion.outside_reason.strip() if _asks_why(state, completion, history) else "",
+        # Also while the course is on hold: what was done waits for nothing.
         "held_on": None,
         **(_NOT_CANCELLED if state.by_course else {}),
     }

@@ -56,7 +56,8 @@ def sweep_windows(*, now: datetime, batch: int = BATCH, has_time: HasTime = alwa
     judged = 0
     while has_time() and _anything_due(now):
         taken = _sweep_batch(now=now, batch=batch, by=None)
-        if not taken:  # another sweep holds the rest
+        # What is left is another sweep's, a frozen trial's or of a history that is being entered.
+        if not taken:
             break
         judged += taken
     return judged

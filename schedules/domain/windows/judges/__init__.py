@@ -78,6 +78,7 @@ def next_change_at(
     """The next instant (UTC) at which the verdict changes by time alone; None where it never does."""
     verdict = judge(window, facts, now, zone, month)
     case = Case(window, facts, now.astimezone(UTC), zone, month)
+    # In UTC: two instants of one zone are compared by what its clocks show, wrongly where those are set back.
     moments = sorted({moment.astimezone(UTC) for moment in _moments(case)})
     ahead = (moment for moment in moments if moment > case.now)
     return next((moment for moment in ahead if judge(window, facts, moment, zone, month) != verdict), None)

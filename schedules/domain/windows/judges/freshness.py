@@ -102,6 +102,7 @@ def _is_wrong(terms: Freshness, test: TestResult) -> bool:
 
 def _as_asked(terms: Freshness, test: TestResult) -> bool:
     asked, result = terms.result, test.result or ""
+    # Results are typed, or come from an EDC: small letters and spaces around them make no other result.
     return asked is None or result.strip().casefold() == asked.strip().casefold()
 
 
