@@ -74,6 +74,7 @@ class Placing:
             for day in (awaited.opens, awaited.closes)
         )
         target = visit.window.target
+        # The target follows a booking, which may lie outside the window of the visit that is counted from.
         opens, closes = min(first.window.opens, target), max(last.window.closes, target)
         return visit._replace(window=VisitWindow(opens, target, closes))
 

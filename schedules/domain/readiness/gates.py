@@ -344,6 +344,7 @@ def gate_ahead(cohorts: Cohorts, planned: Course, waiting: Container[str] | None
     left_out = None
     if not first.open and cohorts.holds(planned):
         left_out = _behind(planned, waiting_of(cohorts) if waiting is None else waiting)
+    # Each round lets at least one more course go before it, so that no more rounds than courses are needed.
     for _round in range(len(cohorts.courses) + 1):
         if verdict.open or verdict.opens_on is None:
             break

@@ -168,6 +168,7 @@ def _closed(days: tuple[date, date]) -> Q:
 @recorded
 def _draft_batch(*, pks: Sequence[int], now: datetime, by: User | None) -> int:
     people = Participant.objects.filter(visits__in=pks).order_by("pk").values("pk")
+    # Those who are being changed now are passed over: that change drafts, or else the next sweep.
     free = Participant.objects.filter(pk__in=people).select_for_update(
         of=("self",), skip_locked=True, no_key=True
     )

@@ -91,6 +91,7 @@ def _night(case: Case, terms: Presence, day: date) -> _Night:
     travels = list(_travels(case, terms, day))
     if not travels:
         return _Night(day, None, missing=(Words.of(_("lodging for the night of %(day)s"), {"day": day}),))
+    # False comes before True: of several places on record for one night one that is too far decides.
     near, evidence = min(travels, key=lambda travel: travel[0])
     if near and terms.companion:
         return _accompanied(case, day, evidence)

@@ -130,6 +130,7 @@ def _asked(case: Case, terms: Stay) -> _Asked:
 
 def _begins(run: Admission, asked: _Asked) -> bool:
     """Whether somebody was in hospital at some instant of the first day (or at the first instant)."""
+    # Of a stay in hours the two are one instant, and who is admitted at it is in time.
     in_time = run.admitted_at < asked.by or run.admitted_at == asked.from_
     return in_time and (run.discharged_at is None or run.discharged_at >= asked.from_)
 
