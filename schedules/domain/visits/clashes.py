@@ -95,6 +95,7 @@ class BookedTime:
         if span is None or self.on == date.max:
             return [self.on]
         after = self.on + timedelta(days=1)
+        # By the clock on the wall: a booking's day is that of the site, whatever hour it is in UTC.
         until = span[1].replace(tzinfo=None)
         return [self.on, after] if until > datetime.combine(after, time.min) else [self.on]
 

@@ -117,6 +117,7 @@ def commit_site(
     `commit_replanning` does.
     """
     reason = _reason_for(proposal, reason)
+    # Before anything is read: what somebody is just changing must be read as it is afterwards.
     lock_people_at(site.pk)
     preview = _preview(site, proposal, now, lock=True)
     if preview.digest != digest:

@@ -122,6 +122,7 @@ def perform_as_shown(
 
 
 def _performed(participant: Participant, act: Act, now: datetime) -> Rehearsal:
+    # Locked for a rehearsal too: nobody else's change may lie between what is met and what is shown.
     before = record_of(participant.pk, lock=True)
     stood = _Stood.of(before, now)
     act()

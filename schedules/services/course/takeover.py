@@ -115,6 +115,7 @@ def record_history(
     for place in order:
         one = visits[place]
         try:
+            # A savepoint each: what is wrong with one visit is said beside what is wrong with all the others.
             with transaction.atomic():
                 _record(participant, one, sure=sure, by=by, reason=one.reason or reason, now=now)
         except VisitRefused as error:
