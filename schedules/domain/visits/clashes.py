@@ -187,13 +187,14 @@ def _resources(booked: BookedTime, others: list[BookedTime], day: DayAtSite) -> 
 
 def _unusable(booked: BookedTime, terms: ResourceTerms, day: DayAtSite) -> Iterator[Clash]:
     """The closed days and the hours of what a booking takes."""
-    note = terms.closed_on(booked.on)
-    words: dict[str, Value] = {"name": terms.name, "day": booked.on}
-    if note is not None:
-        yield _not_usable(terms, note, words)
-    elif not terms.used_on(booked.on):
-        message = _("%(name)s is not used on that weekday: %(day)s.")
-        yield Clash(ClashKind.CLOSED, Words.of(message, words), resource=terms.pk)
+    words: dict[str, Value] = {"name": terms.name}
+    for on in booked.days(terms):
+        note, there = terms.closed_on(on), {**words, "day": on}
+        if note is not None:
+            yield _not_usable(terms, note, there)
+        elif not terms.used_on(on):
+            message = _("%(name)s is not used on that weekday: %(day)s.")
+            yield Clash(ClashKind.CLOSED, Words.of(message, there), resource=terms.pk)
     span = booked.span(terms)
     if span and not (terms.by_day or _within(terms, span)):
         first, last = terms.opens_at, terms.closes_at

@@ -123,7 +123,10 @@ def transfer(
     refuse(refusals, CourseRefused)
     assert site is not None
     forget_preparations(list(live_visits(person).values_list("pk", flat=True)))
-    write_visits(person.pk, list(booked.values_list("pk", flat=True)), "unbooked", now, **NO_BOOKING)
+    # one that the plan no longer asks for comes back with its booking, should it ask again
+    gone = Visit.objects.filter(participant=person, applies=False, cancelled_by=None, booked_on__gte=today)
+    pks = [*booked.values_list("pk", flat=True), *gone.values_list("pk", flat=True)]
+    write_visits(person.pk, pks, "unbooked", now, **NO_BOOKING)
     _end_period(person, on)
     person.site = site
     person.save(update_fields=["site"])

@@ -32,7 +32,7 @@ from schedules.services.visits.appointments import (
 )
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from tests.cast import a_site, an_approval, an_enrolment
-from trials.models import Resource
+from trials.models import Resource, ResourceClosure, Site
 
 pytestmark = pytest.mark.django_db
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -98,6 +98,13 @@ def test_nobody_is_at_two_visits_past_midnight(first: str) -> None:
         add_unscheduled(participant=who, asked=asked, by=None, reason="fever", now=NOW)
 
 
+def test_a_room_that_is_closed_from_midnight_on_is_not_used(room: Resource) -> None:
+    ResourceClosure.objects.create(resource=room, first=D14 + DAY, last=D14 + DAY, note="cleaning")
+    late = Booking(D14, LATE, LATE + timedelta(hours=2), resource=room.pk)
+    with pytest.raises(VisitRefused, match=r"Room 12 cannot be used on .*12-22: cleaning"):
+        act(book_visit, person("S01-001"), booking=late)
+
+
 def test_a_room_is_free_from_midnight_on(room: Resource) -> None:
     """Until 24:00 one, from 00:00 the next."""
     midnight = LATE + timedelta(hours=1)
@@ -118,6 +125,24 @@ def test_whoever_came_and_is_booked_for_another_day_comes_again() -> None:
     assert d14(who).arrived_on == D14 + DAY, "on the same day they are there"
 
 
+def transfer(who: Participant, to: Site) -> None:
+    who.refresh_from_db()
+    request = StepRequest(Step.TRANSFER, NOW.date(), site=to, release=True, sure=True)
+    take_step(participant=who, version=who.version, request=request, by=None, reason="moved house", now=NOW)
+
+
+def test_a_visit_that_the_plan_asks_for_again_comes_without_the_old_booking(room: Resource) -> None:
+    """One plan had it no more, and the plan of the new site has it again."""
+    new, who = a_site("CD"), person("S01-001")
+    an_approval(new, who.protocol_version)
+    act(book_visit, who, booking=Booking(D14, resource=room.pk))
+    Visit.objects.filter(participant=who, code="d14").update(cancelled_on=NOW.date(), applies=False)
+    transfer(who, new)
+    visit = d14(who)
+    assert visit.applies
+    assert (visit.booked_on, visit.booked_resource_id) == (None, None)
+
+
 @pytest.mark.parametrize("how", [cancel_visit, miss_visit])
 def test_a_booking_at_the_old_site_does_not_come_back(room: Resource, how: Any) -> None:
     """Cancelled or missed, then a transfer, then undone: the room is one of the old site."""
@@ -127,9 +152,7 @@ def test_a_booking_at_the_old_site_does_not_come_back(room: Resource, how: Any) 
     start = datetime(2026, 12, 21, 9, tzinfo=ZONE)
     act(book_visit, who, booking=Booking(D14, start, resource=room.pk))
     act(how, who, **({"sure": True} if how is miss_visit else {}))
-    who.refresh_from_db()
-    request = StepRequest(Step.TRANSFER, NOW.date(), site=new, release=True, sure=True)
-    take_step(participant=who, version=who.version, request=request, by=None, reason="moved house", now=NOW)
+    transfer(who, new)
     act(undo_visit, who)
     visit = d14(who)
     assert (visit.booked_on, visit.booked_resource_id) == (None, None)
