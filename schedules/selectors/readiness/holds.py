@@ -92,6 +92,7 @@ def waiting_ids() -> list[int]:
         participant__trial__frozen_on=None,
     )
     over = steps.filter(course_ended(), pk=Subquery(latest.values("pk")[:1]))
+    # A key ends with its evidence: after a block that was broken off nobody waits for its infusion.
     slips = slips.exclude(key__endswith=f":{BROKEN_OFF}")
     slipping = slips.exclude(participant__in=over.values("participant"))
     found = (

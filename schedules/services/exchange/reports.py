@@ -256,6 +256,7 @@ def value_of(day: date | None, at: datetime | None, zone: ZoneInfo) -> str:
 
 def _same(ours: str, theirs: str) -> bool:
     """Whether two values agree: by the day where theirs has no hour."""
+    # `missed 2026-12-07` is longer than a day as well, and no instant.
     if len(theirs) > _DAY and len(ours) > _DAY and ours[0].isdigit():
         return datetime.fromisoformat(ours) == datetime.fromisoformat(theirs)
     return ours == theirs or (len(theirs) == _DAY and ours.startswith(theirs))
