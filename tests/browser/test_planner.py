@@ -116,8 +116,20 @@ def test_two_bookings_of_one_half_hour_cut_no_line(
     assert page.evaluate(CUT) == []
     for entry in entries.all():
         expect(entry).to_contain_text("S01-001")
+    third = Visit.objects.filter(place="clinic", performed_on=None).exclude(code__in=codes)[0]
+    week = {"opens": clinic_day, "target": clinic_day, "closes": clinic_day + timedelta(days=7)}
+    Visit.objects.filter(pk=third.pk).update(suggested=clinic_day, **week)
+    page.goto(f"{live_server.url}/planner/?view=week&day={clinic_day}&visit={third.pk}")
+    expect(page.locator(".week .time:has(.of2) .slot").first).to_be_visible()
+    assert page.evaluate(CUT) == []
+    assert page.evaluate(CODES_CUT) == [], "beside the hours one may book a code stands in two lines"
 
 
+CODES_CUT = """() => [...document.querySelectorAll(".week .time .ev")].filter((entry) => {
+  const code = entry.querySelector("b").getBoundingClientRect(), around = entry.getBoundingClientRect();
+  return code.right > around.right || code.bottom > around.bottom;
+}).map((entry) => entry.textContent)"""
+"""The entries of a week that show their subject code in part."""
 CUT = """() => [...document.querySelectorAll(".week .time .ev")].flatMap((entry) => {
   const around = entry.getBoundingClientRect();
   return [...entry.children].filter((line) => {

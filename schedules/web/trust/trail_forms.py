@@ -44,14 +44,14 @@ class TrailForm(forms.Form):
     participant = CodeField(label=gettext_lazy("Subject code"), required=False, max_length=40)
     who = forms.CharField(label=gettext_lazy("Done by"), required=False, max_length=150)
     action = forms.ChoiceField(label=pgettext_lazy("audit trail", "Action"), required=False, choices=ACTIONS)
-    first = forms.DateField(label=gettext_lazy("From"), required=False, widget=DayInput())
-    last = forms.DateField(label=gettext_lazy("To"), required=False, widget=DayInput())
     text = forms.CharField(
         label=gettext_lazy("Text"),
         required=False,
         max_length=200,
         help_text=gettext_lazy("In reasons, causes and values."),
     )
+    first = forms.DateField(label=gettext_lazy("From"), required=False, widget=DayInput())
+    last = forms.DateField(label=gettext_lazy("To"), required=False, widget=DayInput())
     order = forms.ChoiceField(label=gettext_lazy("Order"), required=False, choices=ORDERS)
 
     further = forms.BooleanField(widget=forms.HiddenInput, required=False)

@@ -85,7 +85,7 @@ def test_after_the_infusion_there_is_no_day_to_find(page: Client, enrolled: Enro
     person = enrolled("S01-001", ZERO)
     Anchor.objects.filter(participant=person, code="infusion").update(actual_on=TODAY)
     shown = text(page, f"/participants/{person.pk}/day-zero/")
-    assert "there is no day to find any more" in shown
+    assert "there is no day to search for" in shown
     assert not days(shown)
     assert "day-zero" not in text(page, f"/participants/{person.pk}/")
 
