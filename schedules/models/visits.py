@@ -332,7 +332,7 @@ class Visit(models.Model):
             # of windows find them without walking along everybody's.
             models.Index(fields=["held_on"], condition=Q(held_on__isnull=False), name="visit_held"),
             models.Index(fields=["anchor_on"], condition=COUNTS_FROM_PLANNED, name="visit_from_planned"),
-            models.Index(fields=["closes"], condition=OVER, name="visit_over_by_closes"),
+            models.Index(fields=["closes", "id"], condition=OVER, name="visit_over_by_closes"),
             models.Index(fields=["id"], condition=Q(performed_on__isnull=False), name="visit_done"),
             # Each by the id, by which lists are read; with the participant no row of another site is read.
             # An index of all that ended would be walked to the end where few of them were, say, missed.
