@@ -34,8 +34,8 @@ const keepCards = (shown, fresh) => {
   }
 };
 
-// after an act the counters, the flags, who stays near the site and the bell come as they are now, and the numbers
-// elsewhere on the page are those of the counters; where they do not come, what was done is done, and the next act
+// after an act the counters, the flags, who stays near the site, the road and the bell come as they are now, and the
+// numbers elsewhere on the page are those of the counters; where they do not come, what was done is done, and the next act
 // counts again
 let counted = 0;
 document.body.addEventListener("acted", async () => {

@@ -173,7 +173,8 @@ def numbers(page: Page) -> dict[str, list[str]]:
             const name = one.dataset.of || one.dataset.number;
             (found[name] ||= []).push(one.textContent.trim());
           }
-          const tallies = {flags: "#to-attention", tally: "#flags-tally", bell: "#bell", near: "#near"};
+          const tallies = {flags: "#to-attention", tally: "#flags-tally", bell: "#bell", near: "#near",
+            road_rows: "#road"};
           for (const [name, where] of Object.entries(tallies)) {
             found[name] = [document.querySelector(where).textContent.replace(/\\s+/g, " ").trim()];
           }
@@ -204,6 +205,7 @@ def test_the_numbers_count_along_with_every_act(
         other.close()
         found = numbers(page)
         assert found["near"] == fresh["near"]
+        assert found["road_rows"] == fresh["road_rows"]
         assert {name: set(said) for name, said in found.items() if name in fresh} == {
             name: set(said) for name, said in fresh.items() if name in found
         }

@@ -69,6 +69,10 @@ class BookGroup:
         return self.count - len(self.rows)
 
 
+ROAD_WORDS = {"stops": list(Stop), "key_states": list(StopState)}
+"""The columns of the road to infusion and the states that its key explains."""
+
+
 @login_required
 @query_params(*SHOWN)
 def today(request: HttpRequest) -> HttpResponse:
@@ -92,8 +96,7 @@ def today(request: HttpRequest) -> HttpResponse:
             lambda: attention(user, instant, wanted, say, whole=whole == "attention", mine=mine)
         ),
         "road": _part(lambda: road_to_infusion(user, instant, wanted, places, say)),
-        "stops": list(Stop),
-        "key_states": list(StopState),
+        **ROAD_WORDS,
         "stays": _part(lambda: stays(user, instant, wanted, places)),
         "changed": _part(lambda: changed_since(user, instant, wanted)),
         "provisional": places_by_year(user, instant, wanted, places),
@@ -118,7 +121,7 @@ def today(request: HttpRequest) -> HttpResponse:
 @login_required
 @query_params(*SHOWN)
 def recounted(request: HttpRequest) -> HttpResponse:
-    """What an act may change elsewhere on the page: the counters, the flags, and who stays near the site.
+    """What an act may change elsewhere on the page: counters, flags, who stays near the site, the road.
 
     The page asks for it after each act that was done in place.
     """
@@ -134,6 +137,7 @@ def recounted(request: HttpRequest) -> HttpResponse:
             lambda: attention(user, instant, wanted, say, whole=whole == "attention", mine=mine)
         ),
         "road": _part(lambda: road_to_infusion(user, instant, wanted, places, say)),
+        **ROAD_WORDS,
         "stays": _part(lambda: stays(user, instant, wanted, places)),
         "changed": _part(lambda: changed_since(user, instant, wanted)),
         "wanted": wanted,

@@ -379,3 +379,20 @@ def test_what_comes_after_an_act_leads_back_to_the_page_as_it_was_shown(page: Cl
     assert "lodging/?back=/%3Fsite%3D" in part("near", text)
     for name in ("attention", "near"):
         assert part(name, text) == part(name, shown)
+
+
+def test_after_an_act_the_road_comes_along_as_the_page_shows_it(page: Client, enrolled: Enrol) -> None:
+    enrolled(infusion=TODAY + 12 * DAY)
+
+    def road(address: str) -> str:
+        found = re.search(
+            r'<section class="sheet" id="road".*?</section>', page.get(address).content.decode(), re.DOTALL
+        )
+        return " ".join(found[0].split()) if found else ""
+
+    before = road("/")
+    assert "S01-001" in before
+    assert road("/today/counts/") == before
+    screening = Visit.objects.get(rule_code="screening")
+    Visit.objects.filter(pk=screening.pk).update(performed_on=TODAY)
+    assert road("/today/counts/") == road("/") != before
