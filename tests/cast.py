@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from time import time as seconds
 from typing import Any
 
+from django.db import connections
 from django.test import Client
 
 from schedules.domain.plan.values import AnchorDay
@@ -96,6 +99,28 @@ def an_enrolment(version: ProtocolVersion | None = None, **changes: Any) -> Enro
     day = AnchorDay(INFUSION)
     enrolment = Enrolment(version.trial, site, version, "S01-001", {"infusion": day}, no_consent_reason=WHY)
     return replace(enrolment, **changes)
+
+
+def at_once(act: Callable[[int], object]) -> list[str]:
+    """Let two act at once; give in words how each ended."""
+    gate, ends = threading.Barrier(2), list[str]()
+
+    def run(place: int) -> None:
+        gate.wait(20)
+        try:
+            act(place)
+            ends.append("saved")
+        except Exception as error:  # noqa: BLE001  whatever it is, the test says it
+            ends.append(type(error).__name__)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return sorted(ends)
 
 
 def open_epoch_as_a_restore_does() -> None:

@@ -55,8 +55,10 @@ def mute_participant(*, delivery: ReminderDelivery, by: User, now: datetime, rea
 
     Raises Refused where there is no participant, or a pause holds already.
     """
+    person = _person(delivery)
+    if person:  # before the delivery, as whoever records something of them does; of two who mute, one is told
+        Participant.objects.select_for_update(no_key=True).only("pk").get(pk=person.pk)
     stored = _open(delivery, reason)
-    person = _person(stored)
     if person is None:
         raise Refused({"": [_("This reminder is about no single participant: it cannot be muted.")]})
     today = now.astimezone(zone_of(person.site)).date()

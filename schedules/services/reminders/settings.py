@@ -138,6 +138,8 @@ def name_coordinator(
     *, participant: Participant, user: User | None, by: User | None, reason: str = ""
 ) -> None:
     """Say who looks after a participant and is told first; None leaves it to all of the site."""
+    # The participant and not the row, which is not there yet where two name somebody for the first time.
+    Participant.objects.select_for_update(no_key=True).only("pk").get(pk=participant.pk)
     if user is None:
         ParticipantCoordinator.objects.filter(participant=participant).delete()
         return

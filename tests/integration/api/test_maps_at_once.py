@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from participants.models import Participant
 from schedules.models import EdcMap, EdcSubject
 from schedules.services.exchange.maps import MapContent, MapKey, name_subjects, save_map
+from tests.cast import at_once
 from trials.domain.errors import Refused, Stale
 
 pytestmark = [
@@ -20,42 +18,20 @@ pytestmark = [
 ]
 
 
-def both(act: Callable[[int], object]) -> list[str]:
-    """Let two act at once; give in words how each ended."""
-    gate, ends = threading.Barrier(2), list[str]()
-
-    def run(place: int) -> None:
-        gate.wait(20)
-        try:
-            act(place)
-            ends.append("saved")
-        except Exception as error:  # noqa: BLE001  whatever it is, the test says it
-            ends.append(type(error).__name__)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return sorted(ends)
-
-
 def a_map(participant: Participant, study: str = "CART") -> EdcMap:
     key = MapKey(participant.trial, "rave", "live")
     return save_map(key=key, version=None, content=MapContent(study, {}, []), by=None)
 
 
 def test_of_two_who_make_one_map_one_is_told(participant: Participant) -> None:
-    assert both(lambda place: a_map(participant, f"CART{place}")) == [Stale.__name__, "saved"]
+    assert at_once(lambda place: a_map(participant, f"CART{place}")) == [Stale.__name__, "saved"]
     assert EdcMap.objects.get().version == 1
 
 
 def test_of_two_who_give_one_name_to_a_subject_both_leave_one(participant: Participant) -> None:
     edc_map = a_map(participant)
     names = {participant.subject_code: "101-001"}
-    assert both(lambda _place: name_subjects(edc_map=edc_map, names=names, by=None)) == ["saved", "saved"]
+    assert at_once(lambda _place: name_subjects(edc_map=edc_map, names=names, by=None)) == ["saved", "saved"]
     assert EdcSubject.objects.get().external_id == "101-001"
 
 

@@ -46,8 +46,10 @@ class JobCancelled(Exception):
     """Somebody cancelled the job that is going on."""
 
 
+@transaction.atomic
 def ask_for_export(*, trial: Trial, by: User, now: datetime) -> Job:
     """Ask for the archive of a trial in the background. Raises Refused where too many go on for `by`."""
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=by.pk)  # two at once would not be counted
     going_on = Job.objects.filter(asked_by=by, finished_at=None)
     same = going_on.filter(kind="trial-export", about=trial.pk).first()
     if same:
