@@ -56,7 +56,7 @@ def mute_participant(*, delivery: ReminderDelivery, by: User, now: datetime, rea
     Raises Refused where there is no participant, or a pause holds already.
     """
     person = _person(delivery)
-    if person:  # before the delivery, as whoever records something of them does; of two who mute, one is told
+    if person:  # before the delivery, as all who record something of them do; of two who mute, one is told
         Participant.objects.select_for_update(no_key=True).only("pk").get(pk=person.pk)
     stored = _open(delivery, reason)
     if person is None:
