@@ -37,7 +37,7 @@ from trials.models import (
 )
 from trials.selectors.records import protocol_of
 
-COORDINATOR, MANAGER, INVESTIGATOR = "coordinator", "manager", "investigator"
+COORDINATOR, MANAGER, INVESTIGATOR, MONITOR = "coordinator", "manager", "investigator", "monitor"
 NOT_PAGES = {
     "today-counts": "the counters of Today, a part of it",
     "health": "an answer for machines",
@@ -50,6 +50,18 @@ NOT_PAGES = {
     "ready": "an answer for machines",
 }
 WAIVABLE = "window that may be waived"
+WITH_PRODUCT, ABSENT = "participant with a product", "absent participant"
+PLACE_OF_ABSENCE = "site of an absence"
+AMENDED, REVIEWED = "amended trial", "reviewed trial"
+FULLER = {
+    "window-waive": WAIVABLE,
+    **dict.fromkeys(("product", "milestone-new", "milestone-expected"), WITH_PRODUCT),
+    "participant-absences": ABSENT,
+    "site-absences": PLACE_OF_ABSENCE,
+    "amendments": AMENDED,
+    "board": REVIEWED,
+}
+"""Pages that are looked at where there is something on them."""
 BY_MANAGER = frozenset({
     *("people", "open-account", "person", "correct-account", "memberships", "grant", "withdraw"),
     *("failed-sign-ins", "operations"),
@@ -64,7 +76,7 @@ MORE = (
     ("today-everything", "/?all=book", COORDINATOR),
     ("participants-nobody", "/participants/?q=ZZZ", COORDINATOR),
     ("not-found", "/nowhere/", COORDINATOR),
-    ("forbidden", "/board/NCT07274059/review/", COORDINATOR),
+    ("forbidden", "/participants/enrol/", MONITOR),
 )
 REFUSED = frozenset({"not-found", "forbidden"})
 """Pages that answer with an error, and are looked at for it."""
@@ -100,7 +112,7 @@ def pages() -> tuple[list[Page], dict[str, str]]:
         if not endpoint.get and not endpoint.seen_by:
             left_out[name] = endpoint.why or "nobody of the demo may"
             continue
-        of = WAIVABLE if name == "window-waive" else endpoint.of
+        of = FULLER.get(name, endpoint.of)
         if of and of not in objects:
             left_out[name] = f"the demo has no {of}"
             continue
@@ -164,17 +176,23 @@ def _rows(person: Participant, site: Site, trial: Trial) -> Iterator[tuple[str, 
     if deviation := Deviation.objects.order_by("pk").first():
         yield "deviation", {"pk": deviation.pk}
         yield "deviation-act", {"pk": deviation.pk, "act": "assess"}
-    if absence := Absence.objects.first():
+    if absence := Absence.objects.exclude(participant=None).first():
         yield "absence", {"pk": absence.pk}
+        yield ABSENT, {"pk": absence.participant_id}
+    if away := Absence.objects.exclude(site=None).first():
+        yield PLACE_OF_ABSENCE, {"pk": away.site_id}
     if left := SitePeriod.objects.first():
         yield "former", {"pk": left.participant_id}
     if milestone := ProductStep.objects.filter(done_on__isnull=False).order_by("pk").last():
         yield "milestone", {"pk": milestone.pk}
+        yield WITH_PRODUCT, {"pk": milestone.participant_id}
     if review := SafetyReview.objects.select_related("trial").first():
         yield "review", {"trial": review.trial.code, "review": review.pk}
+        yield REVIEWED, {"trial": review.trial.code}
     yield from _ways_out()
     if run := AmendmentRun.objects.first():
         yield "amendment", {"pk": run.pk}
+        yield AMENDED, {"pk": run.to_version.trial_id}
     if level := Cohort.objects.select_related("trial").first():
         yield "level", {"trial": level.trial.code, "level": level.code}
     if mapped := EdcMap.objects.first():

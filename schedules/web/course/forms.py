@@ -123,7 +123,7 @@ class AbsenceForm(ShownForm):
         label=gettext_lazy("Deputy"),
         required=False,
         empty_label=pgettext_lazy("deputy", "Nobody"),
-        help_text=gettext_lazy("Is told meanwhile what this person would be told."),
+        help_text=gettext_lazy("Receives this person's reminders during the absence."),
     )
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200, help_text=NO_NAMES)
     reason = WhyField()

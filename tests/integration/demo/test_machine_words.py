@@ -33,7 +33,7 @@ WORDS = frozenset({
     *("half-life", "half-lives", "follow-up", "colony-stimulating", "high-dose", "stem-cell", "ultra-fast"),
     *("gene-modified", "sign-in", "sign-ins", "e-mail", "e-mails", "make-up", "read-only", "two-factor"),
     *("edc-training", "cgi-bin", "access_token", "open-apis", "protocol-format", "self-cleaning", "re-plan"),
-    "separate_roles",
+    *("separate_roles", "dose-limiting"),
 })  # fmt: skip
 # A source is cited as it is titled, a reason stands as entered, a card is in the participant's language.
 QUOTED = (
