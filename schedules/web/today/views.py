@@ -99,7 +99,7 @@ def today(request: HttpRequest) -> HttpResponse:
         **ROAD_WORDS,
         "stays": _part(lambda: stays(user, instant, wanted, places)),
         "changed": _part(lambda: changed_since(user, instant, wanted)),
-        "provisional": places_by_year(user, instant, wanted, places),
+        "provisional": places_by_year(here, places),
         "histories": open_histories(user, instant, wanted),
         "views": views_of(user),
         "wanted": wanted,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, timedelta
 from itertools import groupby
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from schedules.selectors.pages.forecast import WantedForecast, provisional_years
+from schedules.selectors.pages.forecast import HORIZONS
 from schedules.selectors.store.calendars import SiteCalendars, site_calendars, site_days
 from schedules.selectors.today.worklist import (
     PARTS,
@@ -27,10 +27,12 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.places import offered, site_asked, trial_asked
 from schedules.web.shared.query_params import neighbours, number
 from schedules.web.shared.wording import PART, place_words, say
-from trials.models import User
 from trials.selectors.records import sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import choice_in, query_params
-from trials.zones import roles_day, wrong_settings
+from trials.zones import wrong_settings
+
+BOOKED_SOON = timedelta(days=max(HORIZONS))
+"""How far ahead a year without its official calendar is named: as far as the forecast looks at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
         "worklist": found,
         "tiles": [_group(part, found, []) for part in PARTS],
         "groups": groups_of(found),
-        "provisional": places_by_year(user, instant, wanted, places) if wanted.page == 1 else (),
+        "provisional": places_by_year(here, places.only(wanted.site)) if wanted.page == 1 else (),
         "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
         "histories": open_histories(user, instant, wanted) if wanted.page == 1 else (),
         "wanted": wanted,
@@ -76,15 +78,20 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
     return render(request, "today/worklist.html", context)
 
 
-def places_by_year(
-    user: User, now: datetime, wanted: Wanted, places: SiteCalendars
-) -> list[tuple[int, list[str]]]:
-    """The years whose official calendar is not out, each with the sites where visits lie in it."""
-    found: dict[int, list[str]] = {}
-    asked = WantedForecast(wanted.site, wanted.trial)
-    for each in provisional_years(user, roles_day(now), asked, places):
-        found.setdefault(each.year, []).append(place_words(each.site))
-    return sorted(found.items())
+def places_by_year(here: date, places: SiteCalendars) -> list[tuple[int, list[str]]]:
+    """The years of the days that are booked soon whose official calendar is not out, each with the sites.
+
+    No visit is looked at: of years further ahead, and of how many lie in them, the forecast tells.
+    """
+    found = {
+        year: [
+            place_words(site)
+            for site in places.sites
+            if (calendar := places.working_days.get(site.pk)) and calendar.is_provisional(year)
+        ]
+        for year in sorted({here.year, (here + BOOKED_SOON).year})
+    }
+    return [(year, sites) for year, sites in found.items() if sites]
 
 
 def wanted_of(request: HttpRequest) -> Wanted:

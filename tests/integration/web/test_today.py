@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
 from participants.services.absences import Away
 from schedules.domain.visits.status import clinic_days, standing
 from schedules.domain.visits.values import Booking
 from schedules.models import Flag, Severity, Visit
-from schedules.selectors.store.calendars import working_days_by_site
+from schedules.selectors.store.calendars import site_calendars, working_days_by_site
 from schedules.selectors.store.stored_visits import record_of
 from schedules.selectors.today.worklist import PARTS, SOON_DAYS, Wanted, worklist
 from schedules.services.availability.absences import add_absence
 from schedules.services.visits.appointments import book_visit
+from schedules.web.today.worklist import places_by_year
 from tests.cast import a_version
 from tests.integration.web.conftest import MORNING, SHANGHAI, TODAY, Enrol, count_queries, with_role
 from trials.models import ProtocolVersion, Role, Site, User
@@ -280,8 +283,21 @@ def test_provisional_holidays_are_said_once(page: Client, enrolled: Enrol, site:
         enrolled(f"S01-{number:03}", TODAY - 28 * DAY)
     text = page.get("/").content.decode()
     found = re.findall(r"Holidays of (\d+) provisional", text)
-    assert found
-    assert found == sorted(set(found))
+    assert found == ["2027"]
+    assert page.get("/worklist/").context["provisional"] == page.get("/").context["provisional"]
+
+
+def test_a_year_without_its_calendar_is_named_once_it_is_near_and_no_visit_is_looked_at(
+    page: Client, enrolled: Enrol, site: Site
+) -> None:
+    """Fifteen years of follow-up were named, for which all visits of a site were read."""
+    enrolled("S01-000", TODAY - 28 * DAY)
+    with CaptureQueriesContext(connection) as queries:
+        assert [year for year, _sites in page.get("/").context["provisional"]] == [2027]
+    assert not any("GROUP BY" in one["sql"] and "closes" in one["sql"] for one in queries)
+    places = site_calendars([site])
+    assert [year for year, _sites in places_by_year(date(2026, 10, 3), places)] == [2027]
+    assert places_by_year(date(2026, 10, 2), places) == []
 
 
 def test_a_booking_whose_window_moved_weeks_away_is_to_be_made_again_and_breaks_no_page(
