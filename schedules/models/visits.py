@@ -129,12 +129,7 @@ class Visit(models.Model):
     audit_hidden = ("sequence", "changed_at")
     """What phones are told of an edit; the entry of the edit says when it was itself."""
 
-    participant = models.ForeignKey(
-        Participant,
-        on_delete=models.PROTECT,
-        related_name="visits",
-        db_index=False,  # `visit_by_anchor` begins with it
-    )
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="visits")
     code = models.CharField(_("visit"), max_length=64)
     rule_code = models.CharField(max_length=60)
     occurrence = models.PositiveSmallIntegerField(default=1)
@@ -264,8 +259,6 @@ class Visit(models.Model):
             ),
         ]
         indexes = [
-            # one person's, and of many people at once those that count from an anchor: the board reads them
-            models.Index(fields=["participant", "anchor_code"], name="visit_by_anchor"),
             models.Index(fields=["target", "id"], name="visit_by_target"),
             # both with the participant: of all who are booked on a day only a site's own are read
             models.Index(

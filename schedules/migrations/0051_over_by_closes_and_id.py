@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0016_named_by_index'),
-        ('schedules', '0051_visits_by_anchor'),
+        ('schedules', '0050_awake_by_index'),
         ('trials', '0023_receivers_of_channels'),
     ]
 
