@@ -27,7 +27,7 @@ from schedules.domain.replanning.window_and_gate_changes import WindowSpan, span
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.domain.windows.eligibility import known_of
-from schedules.models import AmendmentStep, ProtocolWindow, Visit, VisitActivity
+from schedules.models import AmendmentStep, ProtocolWindow, Visit, VisitActivity, VisitPreparation
 from schedules.selectors.store.absences import absences_counted, away_days, away_days_of
 from schedules.selectors.store.calendars import days_of_tables, working_day_tables
 from schedules.selectors.store.first_days import first_approvals, first_signatures, standing_steps
@@ -53,7 +53,8 @@ class Record:
     day it did so with each, the last first; `begun` when chemotherapy that was
     repeated since was first given. `site_days` are the site's own, whether or not somebody is away.
     `steps` are those of the course that stand, `signed_on` is the day of the first consent form on record,
-    `began_on` the day from which the trial was approved at the site.
+    `began_on` the day from which the trial was approved at the site. `prepared` are the visits of which
+    something is ticked as prepared.
     """
 
     participant: Participant
@@ -72,6 +73,7 @@ class Record:
     steps: list[CourseStep] = field(default_factory=list)
     signed_on: date | None = None
     began_on: date | None = None
+    prepared: set[int] = field(default_factory=set)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -261,6 +263,7 @@ def records_read(found: Sequence[Participant]) -> list[Record]:
         Asked.of(first_signatures, ids),
         Asked.of(first_approvals, sites, trials),
         Asked.of(_amendments, ids),
+        Asked.of(_prepared, ids),
     )
     read = read_together(*queries) if len(found) <= _FEW else [list(asked.query) for asked in queries]
     return _records(found, _Read(*read))
@@ -280,6 +283,7 @@ class _Read(NamedTuple):
     signed: list[Any]
     began: list[Any]
     amended: list[Any]
+    prepared: list[Any]
 
 
 def _records(found: Sequence[Participant], read: _Read) -> list[Record]:
@@ -302,6 +306,8 @@ def _records(found: Sequence[Participant], read: _Read) -> list[Record]:
         records[step.participant_id].steps.append(step)
     for pk, day, version in read.amended:
         records[pk].ended.insert(0, (day, version))
+    for pk, visit in read.prepared:
+        records[pk].prepared.add(visit)
     _add_anchors(records, read.anchors)
     _add_visits(records, read.visits, read.windows)
     _add_facts(records, read.activities, read.facts)
@@ -385,6 +391,11 @@ def _amendments(ids: Collection[int]) -> QuerySet[Any, Any]:
     """The days on which amendments ended a version for somebody, in their order."""
     done = AmendmentStep.objects.filter(participant__in=ids, outcome=Outcome.DONE, done_on__isnull=False)
     return done.order_by("done_at", "pk").values_list("participant_id", "done_on", "run__from_version_id")
+
+
+def _prepared(ids: Collection[int]) -> QuerySet[Any, Any]:
+    ticked = VisitPreparation.objects.filter(visit__participant__in=ids)
+    return ticked.order_by().values_list("visit__participant_id", "visit_id")
 
 
 def _facts(ids: Collection[int]) -> QuerySet[Fact]:

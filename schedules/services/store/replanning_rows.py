@@ -126,6 +126,8 @@ class _Difference:
             row = planned.pop(visit.code, None)
             if visit.unscheduled:
                 continue
+            if row is not None and visit.pk in record.prepared and (visit.live or visit.gone):
+                self._note_prepared(visit, row)
             if visit.gone and row is not None:
                 self._revive(visit, row, _held(record, row))
             elif (visit.live or visit.performed_on) and row != visit.planned:
@@ -140,7 +142,6 @@ class _Difference:
             self.judged.append(visit.pk)
         if row is not None:
             self._note_agreed(visit, row)
-            self._note_prepared(visit, row)
             self.stood.append((visit.pk, *visit.planned))
             self.moved.append((visit.pk, *row))
             self.events.append(("moved", visit.participant_id, visit.pk))
@@ -156,14 +157,12 @@ class _Difference:
 
     def _note_prepared(self, visit: VisitState, row: Row) -> None:
         """What was prepared for the day of a visit that comes without a booking was for that day."""
-        unbooked = visit.performed_on is None and visit.booked_on is None
-        given = unbooked and needs_no_booking(visit.place, visit.timing, visit.opens, visit.closes)
-        if given and row[_OPENS] != visit.opens:
+        given = needs_no_booking(visit.place, visit.timing, visit.opens, visit.closes)
+        if given and visit.booked_on is None and row[_OPENS] != visit.opens:
             self.unprepared.append(visit.pk)
 
     def _revive(self, visit: VisitState, row: Row, held: date | None) -> None:
         """A visit that an earlier plan had withdrawn, and this one asks for again: phones know it still."""
-        self._note_prepared(visit, row)
         self.stood.append((visit.pk, *visit.planned))
         self.moved.append((visit.pk, *row))
         self.revived.append((visit.pk, None, "", True, held))
@@ -187,8 +186,7 @@ class _Difference:
         update_rows(Visit, _CANCEL_VISIT, self.cancelled, beside)
         if self.agreed:
             Visit.objects.filter(pk__in=self.agreed).update(outside_reason="")
-        if self.unprepared:
-            forget_preparations(self.unprepared)
+        forget_preparations(self.unprepared)
         # Without `beside`: they are among the moved as well, whose version and sequence have risen above.
         update_rows(Visit, (*_CANCEL_VISIT, "held_on"), self.revived)
         load_rows(Visit, (*PLAN_COLUMNS, "attempt", "held_on"), self.added)

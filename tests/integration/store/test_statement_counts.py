@@ -93,7 +93,7 @@ def test_a_record_is_the_same_read_with_others_or_alone(monkeypatch: pytest.Monk
     monkeypatch.setattr("schedules.selectors.store.records._FEW", 0)
     with CaptureQueriesContext(connection) as apart:
         assert records_of(people) == found
-    assert len(apart) == len(together) + 10
+    assert len(apart) == len(together) + 11
     assert record_of(people[1]) == found[1]
 
 
