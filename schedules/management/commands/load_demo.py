@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
+from schedules.services.demo.loading import PASSWORD, DemoRefused, accounts_there, load_demo
 from schedules.services.exchange.demo import connect_demo_edc
 from trials.audit.acts import caused_by
 
@@ -31,4 +31,4 @@ class Command(BaseCommand):
         except DemoRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write("Loaded." if loaded else "The demo stands already; nothing was changed.")
-        self.stdout.write(f"Accounts: {', '.join(ACCOUNTS)}; password of each: {PASSWORD}")
+        self.stdout.write(f"Accounts: {', '.join(accounts_there())}; password of each: {PASSWORD}")

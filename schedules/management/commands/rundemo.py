@@ -16,7 +16,13 @@ from django.utils import timezone
 
 from schedules.management.processes import GLANCE, Stopped, first_ended, running, stoppable, wait_until
 from schedules.services.course import holds
-from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo, newer_editions
+from schedules.services.demo.loading import (
+    PASSWORD,
+    DemoRefused,
+    accounts_there,
+    load_demo,
+    newer_editions,
+)
 from schedules.services.exchange.demo import connect_demo_edc
 from schedules.services.readiness import start_flags
 from schedules.services.reminders import ledger, sweeping
@@ -94,7 +100,7 @@ class Command(BaseCommand):
 
     def _greet(self, host: str, port: int) -> None:
         self.stdout.write(f"\nDayzero: http://{host}:{port}/\n")
-        self.stdout.write(f"Sign in as {', '.join(ACCOUNTS)}; the password of each is {PASSWORD}")
+        self.stdout.write(f"Sign in as {', '.join(accounts_there())}; the password of each is {PASSWORD}")
         self.stdout.write("Reminders that would go out by e-mail are written to outbox/.")
         for line in newer_words():
             self.stdout.write(line)

@@ -14,7 +14,7 @@ from schedules.domain.visits.status import clinic_days, standing
 from schedules.models import AmendmentRun, CalendarFeed, Visit, Webhook
 from schedules.selectors.store.stored_visits import record_of
 from schedules.services.demo.cast import cast
-from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
+from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, accounts_there, load_demo
 from schedules.services.exchange.demo import connect_demo_edc
 from trials.models import Channel, Membership, ProtocolVersion, Role, SiteApproval, Trial, User
 from trials.selectors.records import protocol_of
@@ -194,3 +194,4 @@ def test_a_demo_of_an_older_release_is_known_by_its_first_accounts() -> None:
     for name in ("coordinator", "investigator", "monitor", "manager"):
         User.objects.create_user(name)
     assert not load_demo(today=TODAY, now=NOW)
+    assert accounts_there() == ["coordinator", "investigator", "monitor", "manager"]
