@@ -49,6 +49,8 @@ document.body.addEventListener("acted", async () => {
     for (const one of [...fresh.body.children]) {
       const shown = document.getElementById(one.id);
       if (!shown) continue;
+      // where somebody has gone on to a link without a name, it would be taken from under them: with the next act
+      if (one.id !== "attention" && !id && shown.contains(focused)) continue;
       if (one.id === "attention") keepCards(shown, one);
       shown.replaceWith(one);
       window.htmx.process(one);
