@@ -124,12 +124,13 @@ def _taken_in(
 
 
 def _is_booked_so(visit: Visit, asked: Booking) -> bool:
-    """Whether the booking that is asked for is on record, of a visit that is to come by it."""
+    """Whether the booking that is asked for is on record, of a visit that was done or is to come by it."""
     stands = (visit.booked_on, visit.booked_start, visit.booked_end, visit.booked_place)
     taken = (visit.booked_resource_id, visit.booked_staff_id)
     said = (asked.on, asked.start, asked.end, asked.place.strip(), asked.resource, asked.staff)
     state = visit_under(visit, protocol_of(visit.participant.protocol_version))
-    return (*stands, *taken) == said and state.live and not state.booking_lost
+    counts = visit.performed_on is not None or (state.live and not state.booking_lost)
+    return counts and (*stands, *taken) == said
 
 
 def _unknown_windows(visit: Visit, act: Completion) -> list[Refusal]:
