@@ -240,9 +240,10 @@ Taking = tuple[list[BookedTime], int]
 
 
 def _by_day(booked: BookedTime, terms: ResourceTerms, others: Iterable[BookedTime]) -> Taking:
-    there = [one for one in others if one.on == booked.on]
-    peak = len({one.participant for one in there} | {booked.participant})
-    return [one for one in there if one.participant != booked.participant], peak
+    own = booked.days(terms)  # overnight both: until when a bed is needed is seldom known before
+    there = [(one, on) for one in others for on in one.days(terms) if on in own]
+    peak = max(len({one.participant for one, at in there if at == on} | {booked.participant}) for on in own)
+    return list(dict.fromkeys(one for one, _on in there if one.participant != booked.participant)), peak
 
 
 def _by_hour(booked: BookedTime, terms: ResourceTerms, others: Iterable[BookedTime]) -> Taking:

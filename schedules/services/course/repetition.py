@@ -35,7 +35,13 @@ from schedules.services.course.status_changes import (
 from schedules.services.replanning.hold_rows import draft_broken_off, follow_person
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.unlikely_days import questions_about
-from schedules.services.store.visit_writing import NO_BOOKING, Value, keep_held, write_visits
+from schedules.services.store.visit_writing import (
+    NO_BOOKING,
+    Value,
+    forget_preparations,
+    keep_held,
+    write_visits,
+)
 from trials.audit.acts import recorded
 from trials.domain.protocols.protocol import AnchorRule, Protocol
 from trials.domain.protocols.treatment_names import capital
@@ -148,6 +154,7 @@ def _next_attempt(person: Participant, step: CourseStep, block: Collection[str],
     write_visits(person.pk, _ids(over), "moved", now, attempt=attempt + 1)
     known = {(v.rule_code, v.occurrence): v.pk for v in _withdrawn_visits(person)}
     again = [pk for visit in used if (pk := known.get((visit.rule_code, visit.occurrence)))]
+    forget_preparations(again)
     write_visits(person.pk, again, "restored", now, attempt=attempt + 1, **FRESH, **NO_BOOKING)
     new = [visit for visit in used if (visit.rule_code, visit.occurrence) not in known]
     plan_once_more(new, attempt + 1, now)

@@ -122,7 +122,9 @@ def transfer(
         refusals.append(Refusal.said("release", message % {"visits": listed}))
     refuse(refusals, CourseRefused)
     assert site is not None
-    forget_preparations(list(live_visits(person).values_list("pk", flat=True)))
+    # also of visits that are cancelled or missed, which may be undone at the new site
+    to_come = Visit.objects.filter(participant=person, performed_on=None)
+    forget_preparations(list(to_come.values_list("pk", flat=True)))
     # one that the plan no longer asks for comes back with its booking, should it ask again
     gone = Visit.objects.filter(participant=person, applies=False, cancelled_by=None, booked_on__gte=today)
     pks = [*booked.values_list("pk", flat=True), *gone.values_list("pk", flat=True)]

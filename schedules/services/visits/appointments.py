@@ -264,6 +264,7 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
     if _booked_elsewhere(visit, standing, stood):
         values |= NO_BOOKING
+        forget_preparations([visit.pk])
     agreed = bool(values.get("outside_reason", visit.outside_reason))
     if end and not moves and (again or _ends_with(end, visit, state, agreed=agreed)):
         values |= cancelled_with(end, clock_at(visit.participant.site, now).today)
@@ -309,7 +310,9 @@ def _as_it_stood(visit: Visit, state: VisitState, stood: Stood) -> dict[str, Val
 def _booked_elsewhere(visit: Visit, standing: CourseState, stood: Stood) -> bool:
     """Whether a visit was recorded with a booking that a transfer since would have cancelled."""
     left = next((step for step in reversed(standing.steps) if Step(step.step) is Step.TRANSFER), None)
-    if left is None or visit.booked_on is None or visit.booked_on < left.happened_on:
+    if left is None or visit.booked_on is None:
+        return False
+    if visit.booked_on < clock_at(visit.participant.site, left.recorded_at).today:  # as `transfer` asks
         return False
     return stood.entry < entry_of_creation("participants.coursestep", left.pk)
 

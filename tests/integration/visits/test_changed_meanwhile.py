@@ -14,7 +14,7 @@ from participants.domain.lifecycle import Step
 from participants.models import Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
-from schedules.domain.visits.values import Booking
+from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Visit, VisitPreparation
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
@@ -25,6 +25,7 @@ from schedules.services.today.preparations import prepare_visit
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
+    complete_visit,
     miss_visit,
     record_arrival,
     unbook_visit,
@@ -113,6 +114,25 @@ def test_a_room_is_free_from_midnight_on(room: Resource) -> None:
     assert act(book_visit, person("S01-002"), booking=second).booked_on == D14 + DAY
 
 
+@pytest.mark.parametrize("first", ["overnight", "morning"])
+def test_a_bed_that_is_taken_overnight_is_taken_the_next_morning(first: str) -> None:
+    bed = Resource.objects.create(site=a_site(), kind="bed", name="Bed 3")
+    evening, morning = LATE - timedelta(hours=3), EARLY + timedelta(hours=5, minutes=30)
+    night = Booking(D14, evening, evening + timedelta(hours=12), resource=bed.pk)
+    day = Booking(D14 + DAY, morning, morning + timedelta(hours=3), resource=bed.pk)
+    one, other = (night, day) if first == "overnight" else (day, night)
+    act(book_visit, person("S01-001"), booking=one)
+    with pytest.raises(VisitRefused, match="Bed 3 is taken: S01-001"):
+        act(book_visit, person("S01-002"), booking=other)
+
+
+def test_a_bed_is_free_on_the_day_after_a_day_without_a_night() -> None:
+    bed = Resource.objects.create(site=a_site(), kind="bed", name="Bed 3")
+    act(book_visit, person("S01-001"), booking=Booking(D14, resource=bed.pk))
+    second = Booking(D14 + DAY, resource=bed.pk)
+    assert act(book_visit, person("S01-002"), booking=second).booked_on == D14 + DAY
+
+
 def test_whoever_came_and_is_booked_for_another_day_comes_again() -> None:
     who = person("S01-001")
     monday = datetime(2026, 12, 21, 9, tzinfo=ZONE)
@@ -136,10 +156,12 @@ def test_a_visit_that_the_plan_asks_for_again_comes_without_the_old_booking(room
     new, who = a_site("CD"), person("S01-001")
     an_approval(new, who.protocol_version)
     act(book_visit, who, booking=Booking(D14, resource=room.pk))
+    prepare_visit(visit=d14(who), kind="doctor", done=True, by=None, now=NOW)
     Visit.objects.filter(participant=who, code="d14").update(cancelled_on=NOW.date(), applies=False)
     transfer(who, new)
     visit = d14(who)
     assert visit.applies
+    assert not VisitPreparation.objects.exists()
     assert (visit.booked_on, visit.booked_resource_id) == (None, None)
 
 
@@ -151,11 +173,13 @@ def test_a_booking_at_the_old_site_does_not_come_back(room: Resource, how: Any) 
     an_approval(new, who.protocol_version)
     start = datetime(2026, 12, 21, 9, tzinfo=ZONE)
     act(book_visit, who, booking=Booking(D14, start, resource=room.pk))
+    prepare_visit(visit=d14(who), kind="doctor", done=True, by=None, now=NOW)
     act(how, who, **({"sure": True} if how is miss_visit else {}))
     transfer(who, new)
     act(undo_visit, who)
     visit = d14(who)
     assert (visit.booked_on, visit.booked_resource_id) == (None, None)
+    assert not VisitPreparation.objects.exists()
 
 
 def test_what_was_prepared_was_for_that_day() -> None:
@@ -210,6 +234,15 @@ def test_the_booking_of_a_visit_that_is_ended_is_not_reported_again(how: Any) ->
     visit = d14(who)
     with pytest.raises(VisitRefused, match="already: undo that first"):
         report_visit(visit=visit, version=visit.version, report=again, by=None, now=NOW)
+
+
+def test_the_booking_of_a_visit_that_was_done_stands_as_it_was_reported() -> None:
+    """What the EDC sends again on the next day changes nothing, and is no error."""
+    who, monday = person("S01-001"), datetime(2026, 12, 21, 9, tzinfo=ZONE)
+    act(book_visit, who, booking=Booking(D14))
+    act(complete_visit, who, now=monday, completion=Completion(D14))
+    visit, again = d14(who), Report(Booking(D14))
+    assert report_visit(visit=visit, version=visit.version, report=again, by=None, now=monday) == visit
 
 
 def test_a_booking_that_its_window_has_left_is_not_confirmed_by_a_report() -> None:
