@@ -239,7 +239,7 @@ MUTANTS = [
          "today is over already"),
         (CLASHES, "if peak <= terms.capacity or not taking", "if peak < terms.capacity or not taking",
          "a room that is just full clashes"),
-        (CLASHES, "one.participant != booked.participant], peak", "True], peak",
+        (CLASHES, "if one.participant != booked.participant)), peak", ")), peak",
          "somebody is in their own way in a bed"),
         (STATUS, "if days.today < visit.opens", "if days.today <= visit.opens",
          "opens a day late"),

@@ -240,12 +240,16 @@ def _refusals_of_hours(booking: Booking) -> Iterator[Refusal]:
     if booking.end and not booking.start:
         yield Refusal("start", _("Give the hour at which it begins too."))
     elif booking.start and booking.end:
-        # In UTC: two instants of one zone are compared by the clock on the wall, and an hour may come twice.
-        length = booking.end.astimezone(UTC) - booking.start.astimezone(UTC)
-        if length <= timedelta():
-            yield Refusal("end", _("It ends before it begins: give a later hour."))
-        elif length > LONGEST_BOOKING:
-            yield Refusal("end", _("A booking lasts 24 hours at most: give an earlier hour."))
+        yield from _refusals_of_length(booking.start, booking.end)
+
+
+def _refusals_of_length(start: datetime, end: datetime) -> Iterator[Refusal]:
+    # In UTC: two instants of one zone are compared by the clock on the wall, and an hour may come twice.
+    length = end.astimezone(UTC) - start.astimezone(UTC)
+    if length <= timedelta():
+        yield Refusal("end", _("It ends before it begins: give a later hour."))
+    elif length > LONGEST_BOOKING:
+        yield Refusal("end", _("A booking lasts 24 hours at most: give an earlier hour."))
 
 
 def _impossible(on: date, history: History) -> Refusal | None:

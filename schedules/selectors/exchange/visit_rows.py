@@ -212,6 +212,11 @@ class WantedVisits:
     """A condition on visits, of an EDC's names."""
 
     @property
+    def is_rare(self) -> bool:
+        """Whether positions of windows alone are asked for in which few visits can be."""
+        return bool(self.window) and RARE.issuperset(self.window)
+
+    @property
     def everything(self) -> bool:
         """Whether all visits in sight are asked for, by id."""
         people = any(getattr(self.people, one.name) for one in fields(self.people))
@@ -376,12 +381,18 @@ def _chosen(
     if reach is not None:
         found = found.filter(pk__in=reach)
     visits = _following(found, wanted.by_target, after)
-    order = ("target", "pk") if wanted.by_target else ("pk",)
-    if few is None and reach is None and not (wanted.window and RARE.issuperset(wanted.window)):
-        soon = _closing_soon(wanted, days, after)
-        if soon is None or not wanted.by_target:
-            return ids_of((visits.filter(soon) if soon else visits).order_by(*order)[:size])
-        visits = visits.filter(soon)
+    walks = few is None and reach is None and not wanted.is_rare
+    soon = _closing_soon(wanted, days, after) if walks else None
+    if soon is not None:
+        visits, walks = visits.filter(soon), not wanted.by_target
+    return _first_page(visits, wanted.by_target, size, walks=walks)
+
+
+def _first_page(visits: QuerySet[Visit], by_target: bool, size: int, *, walks: bool) -> Written | None:
+    """The ids of the first visits in their order: walked to along an index, else of few that are sorted."""
+    order = ("target", "pk") if by_target else ("pk",)
+    if walks:
+        return ids_of(visits.order_by(*order)[:size])
     rows = ids_of(visits.order_by(), "target")
     return rows and _first_of_few(rows, ", ".join(order), size)
 

@@ -197,11 +197,7 @@ def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Peer], _Rows, Sequenc
         .order_by("pk")
         .values_list("pk", "subject_code", "cohort__code", "site_id")
     )
-    set_ = Anchor.objects.filter(theirs, code__in=[*marked, protocol.day_zero]).order_by()
-    anchors: dict[int, dict[str, tuple[date, bool]]] = defaultdict(dict)
-    for pk, code, planned, actual in set_.values_list("participant_id", "code", "planned_on", "actual_on"):
-        if day := actual or planned:
-            anchors[pk][code] = (day, actual is not None)
+    anchors = _anchor_days(theirs, [*marked, protocol.day_zero])
     derived, taken, held, sites = read_together(
         _derived([pk for pk, days in anchors.items() if days.keys().isdisjoint(marked)], marked),
         CourseStep.objects.filter(theirs, undone=False, step__in=STEPS).order_by("pk"),
@@ -308,6 +304,16 @@ def gate_words(
     if is_assumed(verdict, protocol.gates):
         found.append(say(_("(This gate is assumed, not stated by the protocol.)")))
     return tuple(found)
+
+
+def _anchor_days(theirs: AmongIds, codes: Collection[str]) -> dict[int, dict[str, tuple[date, bool]]]:
+    """The days of these anchors by participant and code, each with whether it has happened."""
+    found: dict[int, dict[str, tuple[date, bool]]] = defaultdict(dict)
+    set_ = Anchor.objects.filter(theirs, code__in=codes).order_by()
+    for pk, code, planned, actual in set_.values_list("participant_id", "code", "planned_on", "actual_on"):
+        if day := actual or planned:
+            found[pk][code] = (day, actual is not None)
+    return found
 
 
 def _derived(people: Collection[int], marked: Collection[str]) -> QuerySet[Any, Any]:

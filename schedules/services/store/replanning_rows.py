@@ -126,8 +126,7 @@ class _Difference:
             row = planned.pop(visit.code, None)
             if visit.unscheduled:
                 continue
-            if row is not None and visit.pk in record.prepared and (visit.live or visit.gone):
-                self._note_prepared(visit, row)
+            self._note_prepared(record, visit, row)
             if visit.gone and row is not None:
                 self._revive(visit, row, _held(record, row))
             elif (visit.live or visit.performed_on) and row != visit.planned:
@@ -155,8 +154,10 @@ class _Difference:
         if visit.live and visit.booked_on and visit.outside_reason and not same_window:
             self.agreed.append(visit.pk)
 
-    def _note_prepared(self, visit: VisitState, row: Row) -> None:
+    def _note_prepared(self, record: Record, visit: VisitState, row: Row | None) -> None:
         """What was prepared for the day of a visit that comes without a booking was for that day."""
+        if row is None or visit.pk not in record.prepared or not (visit.live or visit.gone):
+            return
         given = needs_no_booking(visit.place, visit.timing, visit.opens, visit.closes)
         if given and visit.booked_on is None and row[_OPENS] != visit.opens:
             self.unprepared.append(visit.pk)

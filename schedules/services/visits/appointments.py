@@ -262,9 +262,7 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     again = _step_numbered(stood.cancelled_by, standing)
     end = again or _end_that_it_saw(standing, stood)
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
-    if _booked_elsewhere(visit, standing, stood):
-        values |= NO_BOOKING
-        forget_preparations([visit.pk])
+    values |= _without_booking_elsewhere(visit, standing, stood)
     agreed = bool(values.get("outside_reason", visit.outside_reason))
     if end and not moves and (again or _ends_with(end, visit, state, agreed=agreed)):
         values |= cancelled_with(end, clock_at(visit.participant.site, now).today)
@@ -305,6 +303,14 @@ def _as_it_stood(visit: Visit, state: VisitState, stood: Stood) -> dict[str, Val
     if state.free and visit.booked_on:  # being done moved its window there
         values |= _window_on(visit.booked_on)
     return values
+
+
+def _without_booking_elsewhere(visit: Visit, standing: CourseState, stood: Stood) -> dict[str, Value]:
+    """The columns of a visit that ends a booking at another site, with what was prepared there; none else."""
+    if not _booked_elsewhere(visit, standing, stood):
+        return {}
+    forget_preparations([visit.pk])
+    return NO_BOOKING
 
 
 def _booked_elsewhere(visit: Visit, standing: CourseState, stood: Stood) -> bool:
