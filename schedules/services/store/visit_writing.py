@@ -19,10 +19,10 @@ from schedules.services.store.evaluation_marks import mark_for_evaluation
 from schedules.services.store.unscheduled_names import name_added
 from trials.domain.errors import Stale
 from trials.domain.refusals import Refusal
+from trials.selectors.among import AmongMany
 from trials.spoken import refuse, say
 
 RECORD = "schedules.visit"
-_AT_ONCE = 10_000  # below the number of parameters that a statement may have
 Value = date | datetime | str | bool | int | None
 NO_BOOKING: dict[str, Value] = {
     "booked_on": None,
@@ -94,8 +94,8 @@ def write_visits(participant: int, pks: Sequence[int], kind: str, now: datetime,
 
 def forget_preparations(visits: Sequence[int]) -> None:
     """Untick what was prepared for visits whose day is another one, or none, now: it was for that day."""
-    for first in range(0, len(visits), _AT_ONCE):
-        VisitPreparation.objects.filter(visit__in=visits[first : first + _AT_ONCE]).delete()
+    if visits:
+        VisitPreparation.objects.filter(AmongMany("visit_id", visits)).delete()
 
 
 def cancelled_with(step: CourseStep, today: date) -> dict[str, Value]:
